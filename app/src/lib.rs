@@ -1,0 +1,1 @@
+//! The hub: knows every leaf and composes them.

@@ -1,0 +1,3 @@
+//! The `midwatch` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Root cause without a model: collect evidence, judge it with rules, rank the causes.

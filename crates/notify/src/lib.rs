@@ -1,0 +1,1 @@
+//! Say something somewhere: a message tree, one renderer and sender a channel.
