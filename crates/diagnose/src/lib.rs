@@ -1,1 +1,26 @@
-//! Root cause without a model: collect evidence, judge it with rules, rank the causes.
+//! Root cause without a model: evidence is collected once, judged by pure rules, and ranked into causes and symptoms.
+//!
+//! `collect` does all the I/O; everything else here is pure, and time is read from `Evidence::now`.
+
+pub mod calls;
+pub mod class;
+pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod graph;
+pub mod judge;
+pub mod kinds;
+pub mod object;
+pub mod pod;
+pub mod quantity;
+pub mod report;
+mod ruled_out;
+pub mod rules;
+pub mod selector;
+
+pub use class::Class;
+pub use evidence::{Evidence, Gap, Target};
+pub use finding::{Confidence, Finding, Lang, Text};
+pub use judge::judge;
+pub use object::{Object, ObjectRef};
+pub use report::Report;

@@ -1,0 +1,15 @@
+//! Every rule, one symptom family a file. A rule is pure: it reads the evidence and says what it sees, nothing else.
+
+mod images;
+mod storage;
+
+use crate::evidence::Evidence;
+use crate::finding::Finding;
+
+pub struct Rule {
+    pub name: &'static str,
+    pub run: fn(&Evidence) -> Vec<Finding>,
+}
+
+pub const RULES: &[Rule] =
+    &[Rule { name: "images", run: images::images }, Rule { name: "storage", run: storage::claims }];
