@@ -1,0 +1,225 @@
+//! Finds out which cluster is meant: kubeconfig, in-cluster account, or an address.
+
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use crate::error::Error;
+
+/// Where the cluster's address and credentials come from.
+#[derive(Debug, Clone, Default)]
+pub enum Source {
+    /// The current context of the default kubeconfig; without one, the account of the pod we run in.
+    #[default]
+    Default,
+    Kubeconfig {
+        path: Option<PathBuf>,
+        context: Option<String>,
+    },
+    InCluster,
+    /// An address without credentials: a recorded cluster being served.
+    Server(String),
+}
+
+/// A configuration and the name people know it by.
+pub struct Found {
+    pub name: String,
+    pub config: Config,
+}
+
+/// What the environment says about clusters, read once at the edge.
+pub struct Surroundings {
+    kubeconfig: Vec<PathBuf>,
+    home: Option<PathBuf>,
+    in_cluster: bool,
+}
+
+impl Surroundings {
+    pub fn from_environment() -> Self {
+        let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
+        Self {
+            kubeconfig: std::env::split_paths(&list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
+            home: std::env::home_dir(),
+            in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+        }
+    }
+
+    /// The default kubeconfig files, whether they exist or not.
+    fn candidates(&self) -> Vec<PathBuf> {
+        if !self.kubeconfig.is_empty() {
+            return self.kubeconfig.clone();
+        }
+        self.home
+            .iter()
+            .map(|home| home.join(".kube").join("config"))
+            .collect()
+    }
+}
+
+pub fn find(source: &Source, surroundings: &Surroundings) -> Result<Found, Error> {
+    let mut found = match source {
+        Source::Default => default(surroundings),
+        Source::Kubeconfig {
+            path: Some(path),
+            context,
+        } => named(path, context.as_deref()),
+        Source::Kubeconfig {
+            path: None,
+            context,
+        } => from_files(&surroundings.candidates(), context.as_deref()),
+        Source::InCluster => in_cluster(),
+        Source::Server(address) => server(address),
+    }?;
+    // The gate retries within the time-out; kube's own retry would wait for minutes.
+    found.config.default_retry = false;
+    Ok(found)
+}
+
+fn default(surroundings: &Surroundings) -> Result<Found, Error> {
+    let candidates = surroundings.candidates();
+    if candidates.iter().any(|path| path.exists()) {
+        return from_files(&candidates, None);
+    }
+    if surroundings.in_cluster {
+        return in_cluster();
+    }
+    Err(no_cluster(&candidates))
+}
+
+fn no_cluster(candidates: &[PathBuf]) -> Error {
+    let files = if candidates.is_empty() {
+        "the home directory is not known".to_owned()
+    } else {
+        format!("no kubeconfig at {}", listed(candidates))
+    };
+    Error::NoCluster {
+        looked: format!("{files}, and this is not a pod (KUBERNETES_SERVICE_HOST is not set)"),
+    }
+}
+
+fn named(path: &Path, context: Option<&str>) -> Result<Found, Error> {
+    if !path.exists() {
+        return Err(Error::KubeconfigMissing(path.to_owned()));
+    }
+    from_files(&[path.to_owned()], context)
+}
+
+/// Merges the files that exist, as kubectl does; the first one to set a value wins.
+fn from_files(paths: &[PathBuf], context: Option<&str>) -> Result<Found, Error> {
+    let existing: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
+    if existing.is_empty() {
+        return Err(no_cluster(paths));
+    }
+    let shown = listed(&existing);
+    let merged = existing
+        .iter()
+        .try_fold(Kubeconfig::default(), |merged, path| {
+            let next = Kubeconfig::read_from(path).map_err(|error| (path, error.to_string()))?;
+            merged
+                .merge(next)
+                .map_err(|error| (path, error.to_string()))
+        });
+    let kubeconfig = merged.map_err(|(path, why)| Error::KubeconfigInvalid {
+        path: path.display().to_string(),
+        why,
+    })?;
+    let known: Vec<&str> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
+    let list = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    let current = kubeconfig
+        .current_context
+        .as_deref()
+        .filter(|name| !name.is_empty());
+    let Some(name) = context.or(current).map(str::to_owned) else {
+        return Err(Error::ContextUnset {
+            path: shown,
+            known: list,
+        });
+    };
+    if !known.contains(&name.as_str()) {
+        return Err(Error::ContextUnknown {
+            context: name,
+            path: shown,
+            known: list,
+        });
+    }
+    let options = KubeConfigOptions {
+        context: Some(name.clone()),
+        ..KubeConfigOptions::default()
+    };
+    // The call is async by its signature only; it reads files.
+    let config = futures::executor::block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
+        .map_err(|error| Error::KubeconfigInvalid {
+            path: shown,
+            why: error.to_string(),
+        })?;
+    Ok(Found { name, config })
+}
+
+fn in_cluster() -> Result<Found, Error> {
+    let config = Config::incluster().map_err(|error| Error::NotInCluster(error.to_string()))?;
+    Ok(Found {
+        name: "in-cluster".to_owned(),
+        config,
+    })
+}
+
+fn server(address: &str) -> Result<Found, Error> {
+    let invalid = |why| Error::ServerInvalid {
+        address: address.to_owned(),
+        why,
+    };
+    let uri: Uri = address
+        .parse()
+        .map_err(|_| invalid("it is not a URL such as http://127.0.0.1:8001"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(invalid("it has to start with http:// or https://"));
+    }
+    let Some(authority) = uri.authority() else {
+        return Err(invalid("it names no host"));
+    };
+    if authority.as_str().contains('@') {
+        return Err(Error::ServerInvalid {
+            address: without_credentials(&uri),
+            why: "credentials do not belong into the address; use a kubeconfig",
+        });
+    }
+    Ok(Found {
+        name: authority.to_string(),
+        config: Config::new(uri),
+    })
+}
+
+/// The address as it may be shown.
+pub fn without_credentials(uri: &Uri) -> String {
+    let shown = uri.to_string();
+    let shown = match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => {
+            let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{}", uri.path())
+        }
+        _ => shown,
+    };
+    shown.trim_end_matches('/').to_owned()
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
