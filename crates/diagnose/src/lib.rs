@@ -4,6 +4,7 @@
 
 pub mod calls;
 pub mod class;
+pub mod collect;
 pub mod event;
 pub mod evidence;
 pub mod finding;

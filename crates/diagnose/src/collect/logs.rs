@@ -1,0 +1,59 @@
+//! The logs that can say why: of the target's containers, and of containers that crashed or are not ready.
+
+use futures::StreamExt;
+use futures::stream;
+use std::collections::BTreeMap;
+
+use super::reader::Reader;
+use super::{Options, trouble};
+use crate::evidence::{Evidence, Log, Target};
+use crate::object::{Object, ObjectRef};
+use crate::pod::{self, Container};
+
+/// Two pods of one controller tell the same story; more would use up the budget.
+const PODS_OF_ONE: usize = 2;
+
+pub async fn read(reader: &Reader<'_>, evidence: &Evidence, options: &Options) -> Vec<Log> {
+    let mut wanted: Vec<(Container<'_>, bool)> = Vec::new();
+    for pod in pods(evidence) {
+        for container in pod::containers(pod).filter(|c| says_why(evidence, c)) {
+            if container.restarts() > 0 {
+                wanted.push((container, true));
+            }
+            wanted.push((container, false));
+        }
+    }
+    wanted.truncate(options.logs * 2);
+    let reads = wanted.into_iter().map(|(container, previous)| async move {
+        let (lines, bytes) = (options.log_lines, options.log_bytes);
+        let text = reader.log(container.pod, container.name, previous, lines, bytes).await?;
+        Some(Log { pod: container.pod.re.clone(), container: container.name.to_owned(), previous, text })
+    });
+    stream::iter(reads).buffered(8).filter_map(std::future::ready).collect().await
+}
+
+/// The target's pods first, then those in trouble, at most a few of one controller.
+fn pods(evidence: &Evidence) -> Vec<&Object> {
+    let mut chosen: Vec<&Object> = Vec::new();
+    if let Target::Object(target) = &evidence.target
+        && let Some(object) = evidence.get(target)
+    {
+        chosen.extend(evidence.pods_of(object).into_iter().take(PODS_OF_ONE));
+    }
+    let mut of_one: BTreeMap<&ObjectRef, usize> = BTreeMap::new();
+    for pod in evidence.kind("Pod").filter(|p| trouble::pod_in_trouble(p, evidence.now)) {
+        let count = of_one.entry(&evidence.root(pod).re).or_default();
+        if *count < PODS_OF_ONE && !chosen.iter().any(|c| c.re == pod.re) {
+            *count += 1;
+            chosen.push(pod);
+        }
+    }
+    chosen
+}
+
+/// A container that ran: one that never started has no log.
+fn says_why(evidence: &Evidence, container: &Container<'_>) -> bool {
+    let ran = container.running() || container.exit().is_some();
+    let asked = matches!(&evidence.target, Target::Object(target) if *target == container.pod.re);
+    ran && (asked || !container.ready() || container.restarts() > 0)
+}
