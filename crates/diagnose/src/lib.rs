@@ -3,6 +3,7 @@
 //! `collect` does all the I/O; everything else here is pure, and time is read from `Evidence::now`.
 
 pub mod calls;
+mod causes_doc;
 pub mod class;
 pub mod collect;
 pub mod event;
@@ -19,6 +20,7 @@ mod ruled_out;
 pub mod rules;
 pub mod selector;
 
+pub use causes_doc::causes_doc;
 pub use class::Class;
 pub use evidence::{Evidence, Gap, Target};
 pub use finding::{Confidence, Finding, Lang, Text};

@@ -1,0 +1,54 @@
+# The one door. Everything a newcomer, CI or a release needs is a target here.
+# Servers under test are built from Go modules into a cache outside the clone; nothing is installed system-wide.
+
+CARGO ?= cargo
+
+.PHONY: demo demo-live run test check fix gen bench torture help
+
+help:
+	@echo "make demo       the seed's incident through the real path, on recorded data (needs Rust)"
+	@echo "make demo-live  the same on a real control plane with Prometheus and Alertmanager (needs Rust and Go; STAY=1 keeps it)"
+	@echo "make run        midwatch serve against the current kubeconfig context"
+	@echo "make test       all tests (Rust, Go, Python for the vendors' SDKs)"
+	@echo "make check      formatting and lints"
+	@echo "make fix        formats and mends lints"
+	@echo "make gen        writes the generated files anew (docs/causes.md, docs/midwatch.schema.json)"
+	@echo "make bench      figures beside what a person would type"
+	@echo "make torture    the long crash and mutation campaigns"
+
+demo:
+	$(CARGO) build --release --locked -p midwatch
+	@target/release/midwatch demo
+
+demo-live: testbed-bin
+	$(CARGO) build --locked -p midwatch
+	@testbed/demo-live.sh
+
+run:
+	$(CARGO) run --release --locked -p midwatch -- serve
+
+.PHONY: testbed-bin
+testbed-bin:
+	@testbed/run build
+
+test: check testbed-bin
+	$(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
+	cd testbed && go vet ./... && go test ./...
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --features notify/pretend,midwatch/failpoints -- -D warnings
+
+fix:
+	$(CARGO) fmt --all
+	$(CARGO) clippy --workspace --all-targets --fix --allow-dirty
+
+gen:
+	UPDATE=1 $(CARGO) test -q --locked -p midwatch --test tidy generated
+
+bench: testbed-bin
+	$(CARGO) build --release --locked -p midwatch
+	@testbed/bench.sh
+
+torture: testbed-bin
+	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it torture -- --nocapture
