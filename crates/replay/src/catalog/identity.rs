@@ -1,0 +1,111 @@
+//! Hand-written objects have no uid: they get one that depends only on what they are, and references to them get it too.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Collection, set_if_missing};
+
+/// Kind, namespace and name of an object that had no uid.
+type Target = (String, String, String);
+
+pub(super) fn give(collections: &mut [Collection]) {
+    let mut given: HashMap<Target, String> = HashMap::new();
+    for collection in collections.iter_mut() {
+        let api_version = collection.resource.api_version();
+        // Usage figures are no stored objects: the metrics API gives them neither.
+        if collection.resource.group == "metrics.k8s.io" {
+            continue;
+        }
+        for object in &mut collection.objects {
+            let Some(metadata) = object.value["metadata"].as_object_mut() else {
+                continue;
+            };
+            set_if_missing(metadata, "resourceVersion", || "1".to_owned());
+            let uid = uid(&format!(
+                "{api_version} {} {} {}",
+                collection.resource.kind, object.namespace, object.name
+            ));
+            if set_if_missing(metadata, "uid", || uid.clone()) {
+                given.insert(
+                    (
+                        collection.resource.kind.to_string(),
+                        object.namespace.clone(),
+                        object.name.clone(),
+                    ),
+                    uid,
+                );
+            }
+        }
+    }
+    if given.is_empty() {
+        return;
+    }
+    for object in collections
+        .iter_mut()
+        .flat_map(|collection| &mut collection.objects)
+    {
+        let namespace = object.namespace.clone();
+        if let Some(owners) = object.value["metadata"]
+            .get_mut("ownerReferences")
+            .and_then(Value::as_array_mut)
+        {
+            for owner in owners {
+                complete(owner, &namespace, &given);
+            }
+        }
+        if object.value["kind"] == "Event"
+            && let Some(involved) = object.value.get_mut("involvedObject")
+        {
+            complete(involved, &namespace, &given);
+        }
+    }
+}
+
+/// Adds the uid to a reference that has none, if the object it names had none either.
+fn complete(reference: &mut Value, namespace: &str, given: &HashMap<Target, String>) {
+    let text = |field: &str| reference[field].as_str().unwrap_or_default().to_owned();
+    let (kind, name) = (text("kind"), text("name"));
+    let namespace = reference["namespace"]
+        .as_str()
+        .unwrap_or(namespace)
+        .to_owned();
+    let uid = given
+        .get(&(kind.clone(), namespace, name.clone()))
+        .or_else(|| given.get(&(kind, String::new(), name)));
+    if let (Some(uid), Some(reference)) = (uid, reference.as_object_mut()) {
+        set_if_missing(reference, "uid", || uid.clone());
+    }
+}
+
+/// FNV-1a over 128 bits, written as a UUID of version 8: stable over releases, which the standard hasher is not.
+fn uid(identity: &str) -> String {
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in identity.bytes() {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    let hash = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
+    let hex = format!("{hash:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_is_a_version_8_uuid_and_depends_on_the_identity() {
+        let one = uid("v1 Pod shop cart");
+        assert_eq!(one, uid("v1 Pod shop cart"));
+        assert_ne!(one, uid("v1 Pod shop cart2"));
+        assert_eq!(one.len(), 36);
+        assert_eq!(&one[14..15], "8");
+    }
+}
