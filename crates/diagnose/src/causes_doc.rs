@@ -19,7 +19,9 @@ pub fn causes_doc() -> String {
         let note = if class.weight() == Weight::Note { " *(note)*" } else { "" };
         let _ = writeln!(out, "| `{}` | {zh} | {en}{note} |", class.name());
     }
-    out.push_str("\n## Symptoms\n\nNever a cause by themselves; they stand in the chain between the alert and its cause.\n\n");
+    out.push_str(
+        "\n## Symptoms\n\nNever a cause by themselves; they stand in the chain between the alert and its cause.\n\n",
+    );
     for class in Class::ALL.iter().filter(|c| c.role() == Role::Symptom) {
         let (zh, en) = class.meaning();
         let _ = writeln!(out, "- {}: {zh}; {en}", class.name());

@@ -13,6 +13,7 @@ pub mod graph;
 pub mod judge;
 pub mod kinds;
 pub mod object;
+pub mod pattern;
 pub mod pod;
 pub mod quantity;
 pub mod report;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diagnose::collect::samples;
 use diagnose::event::Event;
 use diagnose::evidence::Log;
 use diagnose::{Evidence, Object, ObjectRef, Report, Target};
@@ -37,11 +38,17 @@ fn load(cluster: &Path, target: Target) -> Evidence {
     files(cluster, &mut found);
     let mut values = Vec::new();
     let mut logs = Vec::new();
+    let mut metrics = Vec::new();
     let mut now: Option<Timestamp> = None;
     for path in &found {
         let rest: Vec<&str> = path.strip_prefix(cluster).unwrap().iter().map(|p| p.to_str().unwrap()).collect();
         match rest.as_slice() {
             ["cluster.yaml"] => now = yaml(path)[0]["time"].as_str().map(|t| t.parse().unwrap()),
+            ["metrics.json"] => {
+                let recorded: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+                let answers = recorded.as_object().unwrap().iter();
+                metrics.extend(answers.map(|(query, answer)| samples(query.clone(), answer)));
+            }
             ["logs", namespace, pod, file] => {
                 let name = file.strip_suffix(".log").unwrap();
                 let (container, previous) = name.strip_suffix(".previous").map_or((name, false), |n| (n, true));
@@ -62,6 +69,7 @@ fn load(cluster: &Path, target: Target) -> Evidence {
     objects.into_iter().filter_map(Object::new).for_each(|object| evidence.insert(object));
     events.iter().filter_map(Event::new).for_each(|event| evidence.insert_event(event));
     evidence.logs = logs;
+    evidence.metrics = metrics;
     evidence
 }
 

@@ -23,7 +23,7 @@ use crate::graph::{depends_on, references};
 use crate::kinds::{Kind, kind};
 use crate::object::{Object, ObjectRef};
 
-pub use metrics::Prometheus;
+pub use metrics::{Prometheus, samples};
 use reader::{Listed, Reader};
 
 /// Bounds of one collection.

@@ -1,7 +1,7 @@
 //! Every rule, one symptom family a file. A rule is pure: it reads the evidence and says what it sees, nothing else.
 
+mod claims;
 mod images;
-mod storage;
 
 use crate::evidence::Evidence;
 use crate::finding::Finding;
@@ -12,4 +12,4 @@ pub struct Rule {
 }
 
 pub const RULES: &[Rule] =
-    &[Rule { name: "images", run: images::images }, Rule { name: "storage", run: storage::claims }];
+    &[Rule { name: "images", run: images::images }, Rule { name: "claims", run: claims::claims }];
