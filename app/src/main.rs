@@ -1,3 +1,29 @@
-//! The `midwatch` program.
+//! The `midwatch` program: reads the command line, runs one command, ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use midwatch::cli::Cli;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // the whole tree uses one TLS provider; installed twice means a second main, which there is not
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("midwatch: cannot start: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    match runtime.block_on(cli.run()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("midwatch: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}

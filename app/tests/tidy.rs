@@ -54,7 +54,8 @@ fn edges_match_the_list() {
             (p["name"].as_str().unwrap(), ours.collect())
         })
         .collect();
-    let wanted: BTreeMap<&str, BTreeSet<&str>> = EDGES.iter().map(|(n, to)| (*n, to.iter().copied().collect())).collect();
+    let wanted: BTreeMap<&str, BTreeSet<&str>> =
+        EDGES.iter().map(|(n, to)| (*n, to.iter().copied().collect())).collect();
     assert_eq!(edges, wanted);
 }
 

@@ -99,6 +99,27 @@ impl Report {
         }
     }
 
+    /// Passes every text that came from the cluster through `change`; names and classes stay.
+    pub fn redact(&mut self, change: impl Fn(&str) -> String) {
+        let both = |text: &mut Text| {
+            text.zh = change(&text.zh);
+            text.en = change(&text.en);
+        };
+        for cause in &mut self.causes {
+            both(&mut cause.statement);
+            cause.chain.iter_mut().for_each(|(_, statement)| both(statement));
+            for fix in &mut cause.fixes {
+                both(&mut fix.text);
+                fix.command = fix.command.as_deref().map(&change);
+            }
+        }
+        self.symptoms.iter_mut().for_each(|symptom| both(&mut symptom.statement));
+        self.evidence.iter_mut().for_each(|item| item.text = change(&item.text));
+        for gap in &mut self.gaps {
+            gap.why = change(&gap.why);
+        }
+    }
+
     /// 0 healthy, 1 causes found, 2 could not tell.
     pub fn exit_code(&self) -> u8 {
         match (self.causes.is_empty(), self.healthy) {

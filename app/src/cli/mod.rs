@@ -1,0 +1,54 @@
+//! The command line: one page that lists the subcommands, one file for each.
+
+mod diagnose;
+mod source;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The middle watch over Kubernetes clusters: alerts in, checked diagnoses out.
+#[derive(Debug, Parser)]
+#[command(name = "midwatch", version, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name what is wrong with an object, a namespace or the whole cluster, and how to mend it
+    Diagnose(diagnose::Diagnose),
+}
+
+impl Cli {
+    /// Runs the command; the number is the process' exit code.
+    pub async fn run(self) -> anyhow::Result<u8> {
+        match self.command {
+            Command::Diagnose(command) => command.run().await,
+        }
+    }
+}
+
+/// The language of what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LangArg {
+    Zh,
+    En,
+}
+
+impl LangArg {
+    /// The language that was asked for, else that of the terminal.
+    fn or_environment(asked: Option<Self>) -> Self {
+        let locale =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()));
+        asked.unwrap_or_else(|| if locale.is_some_and(|l| l.starts_with("zh")) { Self::Zh } else { Self::En })
+    }
+}
+
+impl From<LangArg> for ::diagnose::Lang {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::Zh => Self::Zh,
+            LangArg::En => Self::En,
+        }
+    }
+}
