@@ -12,6 +12,7 @@ pub mod finding;
 pub mod graph;
 pub mod judge;
 pub mod kinds;
+pub mod near;
 pub mod object;
 pub mod pattern;
 pub mod pod;

@@ -40,6 +40,11 @@ impl Pattern {
     }
 }
 
+/// A group of a match by its number; empty when it took no part.
+pub fn part<'t>(captures: &Captures<'t>, group: usize) -> &'t str {
+    captures.get(group).map_or("", |m| m.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Pattern;

@@ -22,19 +22,34 @@ pub(super) fn give(collections: &mut [Collection]) {
                 continue;
             };
             set_if_missing(metadata, "resourceVersion", || "1".to_owned());
-            let uid = uid(&format!("{api_version} {} {} {}", collection.resource.kind, object.namespace, object.name));
+            let uid = uid(&format!(
+                "{api_version} {} {} {}",
+                collection.resource.kind, object.namespace, object.name
+            ));
             if set_if_missing(metadata, "uid", || uid.clone()) {
-                given
-                    .insert((collection.resource.kind.to_string(), object.namespace.clone(), object.name.clone()), uid);
+                given.insert(
+                    (
+                        collection.resource.kind.to_string(),
+                        object.namespace.clone(),
+                        object.name.clone(),
+                    ),
+                    uid,
+                );
             }
         }
     }
     if given.is_empty() {
         return;
     }
-    for object in collections.iter_mut().flat_map(|collection| &mut collection.objects) {
+    for object in collections
+        .iter_mut()
+        .flat_map(|collection| &mut collection.objects)
+    {
         let namespace = object.namespace.clone();
-        if let Some(owners) = object.value["metadata"].get_mut("ownerReferences").and_then(Value::as_array_mut) {
+        if let Some(owners) = object.value["metadata"]
+            .get_mut("ownerReferences")
+            .and_then(Value::as_array_mut)
+        {
             for owner in owners {
                 complete(owner, &namespace, &given);
             }
@@ -51,8 +66,13 @@ pub(super) fn give(collections: &mut [Collection]) {
 fn complete(reference: &mut Value, namespace: &str, given: &HashMap<Target, String>) {
     let text = |field: &str| reference[field].as_str().unwrap_or_default().to_owned();
     let (kind, name) = (text("kind"), text("name"));
-    let namespace = reference["namespace"].as_str().unwrap_or(namespace).to_owned();
-    let uid = given.get(&(kind.clone(), namespace, name.clone())).or_else(|| given.get(&(kind, String::new(), name)));
+    let namespace = reference["namespace"]
+        .as_str()
+        .unwrap_or(namespace)
+        .to_owned();
+    let uid = given
+        .get(&(kind.clone(), namespace, name.clone()))
+        .or_else(|| given.get(&(kind, String::new(), name)));
     if let (Some(uid), Some(reference)) = (uid, reference.as_object_mut()) {
         set_if_missing(reference, "uid", || uid.clone());
     }
@@ -66,7 +86,14 @@ fn uid(identity: &str) -> String {
     }
     let hash = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
     let hex = format!("{hash:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]

@@ -34,18 +34,30 @@ impl Failure {
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self { code: StatusCode::BAD_REQUEST, reason: "BadRequest", message: message.into(), details: None }
+        Self {
+            code: StatusCode::BAD_REQUEST,
+            reason: "BadRequest",
+            message: message.into(),
+            details: None,
+        }
     }
 
     pub fn expired(message: impl Into<String>) -> Self {
-        Self { code: StatusCode::GONE, reason: "Expired", message: message.into(), details: None }
+        Self {
+            code: StatusCode::GONE,
+            reason: "Expired",
+            message: message.into(),
+            details: None,
+        }
     }
 
     pub fn read_only(method: &Method, path: &str) -> Self {
         Self {
             code: StatusCode::METHOD_NOT_ALLOWED,
             reason: "MethodNotAllowed",
-            message: format!("{method} {path} is not allowed: this is a recorded cluster, it can only be read"),
+            message: format!(
+                "{method} {path} is not allowed: this is a recorded cluster, it can only be read"
+            ),
             details: Some(json!({})),
         }
     }

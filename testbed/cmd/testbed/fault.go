@@ -1,0 +1,172 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"midwatch.dev/testbed/internal/catalogue"
+	"midwatch.dev/testbed/internal/harness"
+)
+
+func open(dir string) (catalogue.Cluster, error) {
+	state, err := harness.Load(dir)
+	return catalogue.Cluster{State: state}, err
+}
+
+func apply(args []string) error {
+	flags := flag.NewFlagSet("apply", flag.ExitOnError)
+	dir := dirFlag(flags)
+	files, err := parse(flags, args)
+	if err != nil {
+		return err
+	}
+	cluster, err := open(*dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := cluster.Apply(string(body)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kubectl(args []string) error {
+	flags := flag.NewFlagSet("kubectl", flag.ExitOnError)
+	dir := dirFlag(flags)
+	// Only flags in front are ours: all others belong to kubectl.
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	cluster, err := open(*dir)
+	if err != nil {
+		return err
+	}
+	out, err := cluster.Kubectl("", flags.Args()...)
+	fmt.Print(out)
+	return err
+}
+
+func fault(args []string) error {
+	flags := flag.NewFlagSet("fault", flag.ExitOnError)
+	dir := dirFlag(flags)
+	show := flags.Bool("list", false, "print the catalogue as JSON")
+	check := flags.Bool("check", false, "wait until each fault shows what its fault.yaml says")
+	patience := flags.Duration("patience", 2*time.Minute, "how long --check waits")
+	names, err := parse(flags, args)
+	if err != nil {
+		return err
+	}
+	faults, err := chosen(names)
+	if err != nil {
+		return err
+	}
+	if *show {
+		return printJSON(faults)
+	}
+	cluster, err := open(*dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		if err := cluster.Make(home(), f); err != nil {
+			return err
+		}
+	}
+	if !*check {
+		return nil
+	}
+	return await(cluster, faults, *patience)
+}
+
+// chosen is the named faults; `all`, or no name at all, means every one that leaves the rest of the cluster alone.
+func chosen(names []string) ([]catalogue.Fault, error) {
+	everything, err := catalogue.List(home())
+	if err != nil {
+		return nil, err
+	}
+	var faults []catalogue.Fault
+	if len(names) == 0 || names[0] == "all" {
+		for _, f := range everything {
+			if !f.Exclusive || len(names) == 0 {
+				faults = append(faults, f)
+			}
+		}
+		return faults, nil
+	}
+	for _, name := range names {
+		f, err := catalogue.Find(home(), name)
+		if err != nil {
+			return nil, err
+		}
+		faults = append(faults, f)
+	}
+	return faults, nil
+}
+
+// await asks until every fault shows, and says how long each took.
+func await(cluster catalogue.Cluster, faults []catalogue.Fault, patience time.Duration) error {
+	began := time.Now()
+	for len(faults) > 0 {
+		var open []catalogue.Fault
+		var problems []string
+		for _, f := range faults {
+			if missing := cluster.Missing(f); len(missing) > 0 {
+				open = append(open, f)
+				problems = append(problems, f.Name+": "+strings.Join(missing, "; "))
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "%-32s shows after %.0f s\n", f.Name, time.Since(began).Seconds())
+		}
+		faults = open
+		if len(open) > 0 && time.Since(began) > patience {
+			return errors.New("not shown:\n" + strings.Join(problems, "\n"))
+		}
+	}
+	return nil
+}
+
+func mend(args []string) error {
+	flags := flag.NewFlagSet("mend", flag.ExitOnError)
+	dir := dirFlag(flags)
+	names, err := parse(flags, args)
+	if err != nil {
+		return err
+	}
+	cluster, err := open(*dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		f, err := catalogue.Find(home(), name)
+		if err != nil {
+			return err
+		}
+		if len(f.Mend) == 0 {
+			return fmt.Errorf("fault %s has no mend", name)
+		}
+		if err := cluster.Commands(withHome(f.Mend, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withHome resolves `-f FILE` of a mend command to the fault's own folder.
+func withHome(lines []string, name string) []string {
+	var out []string
+	for _, line := range lines {
+		out = append(out, strings.ReplaceAll(line, "-f ", "-f "+filepath.Join(home(), "faults", name)+"/"))
+	}
+	return out
+}
