@@ -44,10 +44,7 @@ impl Catalog {
             by_kind.entry(kind_of(&object)).or_default().push(object);
         }
         let mut collections: Vec<Collection> = kinds::built_in().map(Collection::empty).collect();
-        let definitions = by_kind.get(&(
-            "apiextensions.k8s.io/v1".to_owned(),
-            "CustomResourceDefinition".to_owned(),
-        ));
+        let definitions = by_kind.get(&("apiextensions.k8s.io/v1".to_owned(), "CustomResourceDefinition".to_owned()));
         for definition in definitions.into_iter().flatten() {
             collections.extend(defined(definition, &by_kind));
         }
@@ -57,10 +54,7 @@ impl Catalog {
             }
         }
         for collection in &mut collections {
-            let kind = (
-                collection.resource.api_version(),
-                collection.resource.kind.to_string(),
-            );
+            let kind = (collection.resource.api_version(), collection.resource.kind.to_string());
             if let Some(objects) = by_kind.remove(&kind) {
                 collection.fill(objects, warnings);
             }
@@ -68,53 +62,32 @@ impl Catalog {
         add_namespaces(&mut collections);
         identity::give(&mut collections);
         sort_for_discovery(&mut collections);
-        let by_plural = collections
-            .iter()
-            .enumerate()
-            .map(|(index, collection)| (collection.address(), index))
-            .collect();
-        Self {
-            collections,
-            by_plural,
-            resource_version: newest.to_string(),
-        }
+        let by_plural =
+            collections.iter().enumerate().map(|(index, collection)| (collection.address(), index)).collect();
+        Self { collections, by_plural, resource_version: newest.to_string() }
     }
 
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Collection> {
         // The two groups' events are the same objects.
-        let (group, version) = if (group, version, plural) == ("events.k8s.io", "v1", "events") {
-            ("", "v1")
-        } else {
-            (group, version)
-        };
+        let (group, version) =
+            if (group, version, plural) == ("events.k8s.io", "v1", "events") { ("", "v1") } else { (group, version) };
         self.declared(group, version, plural)
     }
 
     /// As discovery lists it: unlike [`Catalog::find`] this tells the two groups of events apart.
     pub fn declared(&self, group: &str, version: &str, plural: &str) -> Option<&Collection> {
         let address = (group.to_owned(), version.to_owned(), plural.to_owned());
-        self.by_plural
-            .get(&address)
-            .and_then(|index| self.collections.get(*index))
+        self.by_plural.get(&address).and_then(|index| self.collections.get(*index))
     }
 }
 
 impl Collection {
     fn empty(resource: Resource) -> Self {
-        Self {
-            resource,
-            objects: Vec::new(),
-            columns: Vec::new(),
-        }
+        Self { resource, objects: Vec::new(), columns: Vec::new() }
     }
 
     fn address(&self) -> (String, String, String) {
-        let Resource {
-            group,
-            version,
-            plural,
-            ..
-        } = &self.resource;
+        let Resource { group, version, plural, .. } = &self.resource;
         (group.to_string(), version.to_string(), plural.to_string())
     }
 
@@ -123,9 +96,9 @@ impl Collection {
     }
 
     pub fn get(&self, namespace: &str, name: &str) -> Option<&Object> {
-        let found = self.objects.binary_search_by(|object| {
-            (object.namespace.as_str(), object.name.as_str()).cmp(&(namespace, name))
-        });
+        let found = self
+            .objects
+            .binary_search_by(|object| (object.namespace.as_str(), object.name.as_str()).cmp(&(namespace, name)));
         found.ok().and_then(|index| self.objects.get(index))
     }
 
@@ -134,12 +107,8 @@ impl Collection {
         let Some(namespace) = namespace else {
             return &self.objects;
         };
-        let start = self
-            .objects
-            .partition_point(|object| object.namespace.as_str() < namespace);
-        let end = self
-            .objects
-            .partition_point(|object| object.namespace.as_str() <= namespace);
+        let start = self.objects.partition_point(|object| object.namespace.as_str() < namespace);
+        let end = self.objects.partition_point(|object| object.namespace.as_str() <= namespace);
         &self.objects[start..end]
     }
 
@@ -147,10 +116,7 @@ impl Collection {
         let mut objects: BTreeMap<(String, String), Value> = BTreeMap::new();
         for mut value in values {
             let namespace = settle_namespace(&mut value, self.resource.namespaced);
-            let name = value["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
             match objects.entry((namespace, name)) {
                 std::collections::btree_map::Entry::Vacant(slot) => {
                     slot.insert(value);
@@ -159,11 +125,7 @@ impl Collection {
                 std::collections::btree_map::Entry::Occupied(mut slot) => {
                     if slot.get() != &value && version_of(slot.get()) == version_of(&value) {
                         let (namespace, name) = slot.key();
-                        let place = if namespace.is_empty() {
-                            name.clone()
-                        } else {
-                            format!("{namespace}/{name}")
-                        };
+                        let place = if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") };
                         warnings.push(format!(
                             "{} {place} is recorded twice with other content: the last one counts",
                             self.resource.kind
@@ -175,14 +137,8 @@ impl Collection {
                 }
             }
         }
-        self.objects = objects
-            .into_iter()
-            .map(|((namespace, name), value)| Object {
-                namespace,
-                name,
-                value,
-            })
-            .collect();
+        self.objects =
+            objects.into_iter().map(|((namespace, name), value)| Object { namespace, name, value }).collect();
     }
 }
 
@@ -192,10 +148,7 @@ fn kind_of(object: &Value) -> Kind {
 }
 
 fn version_of(object: &Value) -> u64 {
-    object["metadata"]["resourceVersion"]
-        .as_str()
-        .and_then(|version| version.parse().ok())
-        .unwrap_or(0)
+    object["metadata"]["resourceVersion"].as_str().and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
 fn settle_namespace(object: &mut Value, namespaced: bool) -> String {
@@ -228,27 +181,16 @@ fn defined(definition: &Value, by_kind: &BTreeMap<Kind, Vec<Value>>) -> Vec<Coll
     };
     let texts = |list: &Value| -> Vec<Cow<'static, str>> {
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
-        items
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|text| Cow::Owned(text.to_owned()))
-            .collect()
+        items.iter().filter_map(Value::as_str).map(|text| Cow::Owned(text.to_owned())).collect()
     };
-    let versions = spec["versions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let has_objects = |version: &Value| {
         let api_version = format!("{group}/{}", version["name"].as_str().unwrap_or_default());
         by_kind.contains_key(&(api_version, kind.to_owned()))
     };
     let any = versions.iter().any(has_objects);
     let wanted = |version: &&Value| {
-        if any {
-            has_objects(version)
-        } else {
-            version["storage"] == true
-        }
+        if any { has_objects(version) } else { version["storage"] == true }
     };
     let declare = |version: &Value| {
         let resource = Resource {
@@ -256,28 +198,14 @@ fn defined(definition: &Value, by_kind: &BTreeMap<Kind, Vec<Value>>) -> Vec<Coll
             version: Cow::Owned(version["name"].as_str()?.to_owned()),
             kind: Cow::Owned(kind.to_owned()),
             plural: Cow::Owned(plural.to_owned()),
-            singular: Cow::Owned(
-                names["singular"]
-                    .as_str()
-                    .map_or_else(|| kind.to_lowercase(), str::to_owned),
-            ),
+            singular: Cow::Owned(names["singular"].as_str().map_or_else(|| kind.to_lowercase(), str::to_owned)),
             namespaced: spec["scope"] != "Cluster",
             short_names: texts(&names["shortNames"]),
             categories: texts(&names["categories"]),
-            subresources: if version["subresources"]["status"].is_object() {
-                vec!["status"]
-            } else {
-                Vec::new()
-            },
+            subresources: if version["subresources"]["status"].is_object() { vec!["status"] } else { Vec::new() },
         };
-        let columns = version["additionalPrinterColumns"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        Some(Collection {
-            columns,
-            ..Collection::empty(resource)
-        })
+        let columns = version["additionalPrinterColumns"].as_array().cloned().unwrap_or_default();
+        Some(Collection { columns, ..Collection::empty(resource) })
     };
     versions.iter().filter(wanted).filter_map(declare).collect()
 }
@@ -296,9 +224,7 @@ fn found((api_version, kind): &Kind, objects: &[Value]) -> Resource {
         kind: Cow::Owned(kind.clone()),
         plural: Cow::Owned(plural),
         singular: Cow::Owned(kind.to_lowercase()),
-        namespaced: objects
-            .iter()
-            .any(|object| object["metadata"]["namespace"].is_string()),
+        namespaced: objects.iter().any(|object| object["metadata"]["namespace"].is_string()),
         short_names: Vec::new(),
         categories: Vec::new(),
         subresources: Vec::new(),
@@ -313,9 +239,10 @@ fn add_namespaces(collections: &mut [Collection]) {
         .map(|object| object.namespace.clone())
         .filter(|namespace| !namespace.is_empty())
         .collect();
-    let Some(namespaces) = collections.iter_mut().find(|collection| {
-        collection.resource.plural == "namespaces" && collection.resource.group.is_empty()
-    }) else {
+    let Some(namespaces) = collections
+        .iter_mut()
+        .find(|collection| collection.resource.plural == "namespaces" && collection.resource.group.is_empty())
+    else {
         return;
     };
     for name in used {
@@ -324,18 +251,9 @@ fn add_namespaces(collections: &mut [Collection]) {
         }
         let value = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name,
             "labels": {"kubernetes.io/metadata.name": name}}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
-        let place = namespaces
-            .objects
-            .partition_point(|object| object.name < name);
+        let place = namespaces.objects.partition_point(|object| object.name < name);
         let namespace = String::new();
-        namespaces.objects.insert(
-            place,
-            Object {
-                namespace,
-                name,
-                value,
-            },
-        );
+        namespaces.objects.insert(place, Object { namespace, name, value });
     }
 }
 
@@ -346,19 +264,9 @@ fn sort_for_discovery(collections: &mut [Collection]) {
         built_in.entry(resource.group.to_string()).or_insert(index);
     }
     collections.sort_by_cached_key(|collection| {
-        let Resource {
-            group,
-            version,
-            plural,
-            ..
-        } = &collection.resource;
+        let Resource { group, version, plural, .. } = &collection.resource;
         let rank = built_in.get(group.as_ref()).copied().unwrap_or(usize::MAX);
-        (
-            rank,
-            group.to_string(),
-            std::cmp::Reverse(priority(version)),
-            plural.to_string(),
-        )
+        (rank, group.to_string(), std::cmp::Reverse(priority(version)), plural.to_string())
     });
 }
 
@@ -378,21 +286,11 @@ fn priority(version: &str) -> (u8, u32, u32) {
     }
 }
 
-/// Adds a text field that is missing or empty; says whether it was.
-fn set_if_missing(
-    metadata: &mut Map<String, Value>,
-    field: &str,
-    value: impl FnOnce() -> String,
-) -> bool {
-    if metadata
-        .get(field)
-        .and_then(Value::as_str)
-        .is_some_and(|text| !text.is_empty())
-    {
-        return false;
+/// Adds a text field that is missing or empty.
+fn set_if_missing(map: &mut Map<String, Value>, field: &str, value: impl FnOnce() -> String) {
+    if map.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
+        map.insert(field.to_owned(), Value::String(value()));
     }
-    metadata.insert(field.to_owned(), Value::String(value()));
-    true
 }
 
 #[cfg(test)]
@@ -403,9 +301,6 @@ mod tests {
     fn stable_versions_come_first() {
         let mut versions = ["v1alpha1", "v1beta1", "v2", "odd", "v1", "v1beta2"];
         versions.sort_by_key(|version| std::cmp::Reverse(priority(version)));
-        assert_eq!(
-            versions,
-            ["v2", "v1", "v1beta2", "v1beta1", "v1alpha1", "odd"]
-        );
+        assert_eq!(versions, ["v2", "v1", "v1beta2", "v1beta1", "v1alpha1", "odd"]);
     }
 }

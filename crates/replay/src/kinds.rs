@@ -58,15 +58,7 @@ const fn row(
     categories: &'static [&'static str],
     subresources: &'static [&'static str],
 ) -> Row {
-    Row {
-        api,
-        kind,
-        plural,
-        namespaced,
-        short_names,
-        categories,
-        subresources,
-    }
+    Row { api, kind, plural, namespaced, short_names, categories, subresources }
 }
 
 const CORE: (&str, &str) = ("", "v1");
@@ -161,16 +153,8 @@ pub(crate) fn built_in() -> impl Iterator<Item = Resource> {
         plural: Cow::Borrowed(row.plural),
         singular: Cow::Owned(row.kind.to_lowercase()),
         namespaced: row.namespaced,
-        short_names: row
-            .short_names
-            .iter()
-            .map(|name| Cow::Borrowed(*name))
-            .collect(),
-        categories: row
-            .categories
-            .iter()
-            .map(|name| Cow::Borrowed(*name))
-            .collect(),
+        short_names: row.short_names.iter().map(|name| Cow::Borrowed(*name)).collect(),
+        categories: row.categories.iter().map(|name| Cow::Borrowed(*name)).collect(),
         subresources: row.subresources.to_vec(),
     })
 }
@@ -208,10 +192,7 @@ mod tests {
     fn built_in_kinds_are_named_once() {
         let mut seen = std::collections::HashSet::new();
         for resource in built_in() {
-            assert!(
-                seen.insert((resource.api_version(), resource.kind.to_string())),
-                "{resource:?}"
-            );
+            assert!(seen.insert((resource.api_version(), resource.kind.to_string())), "{resource:?}");
         }
     }
 }

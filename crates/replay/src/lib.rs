@@ -4,6 +4,7 @@ mod catalog;
 mod kinds;
 mod load;
 mod metrics;
+pub mod record;
 mod recording;
 mod secret;
 mod selector;

@@ -7,6 +7,7 @@ mod read;
 mod time;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -19,7 +20,8 @@ use layout::Role;
 
 use crate::catalog::Catalog;
 use crate::metrics::Metrics;
-use crate::recording::{LogKey, Logs, Recording};
+use crate::record::Gap;
+use crate::recording::{Logs, Recording};
 
 /// A file larger than this is skipped: no recorded object or log comes near it.
 const LARGEST_FILE: u64 = 512 * 1024 * 1024;
@@ -31,10 +33,7 @@ const DEFAULT_VERSION: &str = "v1.36.0";
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("cannot read the recorded cluster {path}: {source}")]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{path}: {problem}")]
     Cluster { path: String, problem: String },
     #[error("{0}: no Kubernetes object found in any .yaml, .yml or .json file ({1})")]
@@ -56,10 +55,8 @@ impl Recording {
     pub fn load(dir: &Path) -> Result<Self, LoadError> {
         let mut warnings = Vec::new();
         let files = read_folder(dir, &mut warnings)?;
-        let name = dir.file_name().map_or_else(
-            || dir.display().to_string(),
-            |name| name.to_string_lossy().into_owned(),
-        );
+        let name =
+            dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
         build(&name, files, warnings)
     }
 
@@ -75,10 +72,7 @@ fn read_folder(dir: &Path, warnings: &mut Vec<String>) -> Result<Vec<File<'stati
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) if error.depth() == 0 => {
-                return Err(LoadError::Unreadable {
-                    path: dir.to_owned(),
-                    source: error.into(),
-                });
+                return Err(LoadError::Unreadable { path: dir.to_owned(), source: error.into() });
             }
             Err(error) => {
                 warnings.push(error.to_string());
@@ -96,13 +90,8 @@ fn read_folder(dir: &Path, warnings: &mut Vec<String>) -> Result<Vec<File<'stati
             .map(|part| part.as_os_str().to_string_lossy())
             .collect::<Vec<_>>()
             .join("/");
-        if entry
-            .metadata()
-            .is_ok_and(|metadata| metadata.len() > LARGEST_FILE)
-        {
-            warnings.push(format!(
-                "{relative}: skipped, larger than {LARGEST_FILE} bytes"
-            ));
+        if entry.metadata().is_ok_and(|metadata| metadata.len() > LARGEST_FILE) {
+            warnings.push(format!("{relative}: skipped, larger than {LARGEST_FILE} bytes"));
             continue;
         }
         match std::fs::read(path) {
@@ -113,16 +102,13 @@ fn read_folder(dir: &Path, warnings: &mut Vec<String>) -> Result<Vec<File<'stati
     Ok(files)
 }
 
-fn build(
-    name: &str,
-    mut files: Vec<File<'_>>,
-    mut warnings: Vec<String>,
-) -> Result<Recording, LoadError> {
+fn build(name: &str, mut files: Vec<File<'_>>, mut warnings: Vec<String>) -> Result<Recording, LoadError> {
     // Folders are walked in the file system's order; the path decides so that the same folder gives the same recording.
     files.sort_by(|a, b| a.0.cmp(&b.0));
     let mut cluster = ClusterFile::default();
     let mut answers = Map::new();
     let mut logs = Logs::new();
+    let mut gaps = BTreeMap::new();
     let mut objects = Vec::new();
     for (path, content) in files {
         match layout::role(&path) {
@@ -130,42 +116,32 @@ fn build(
             Role::Log(key) => {
                 logs.insert(key, Bytes::from(content.into_owned()));
             }
-            Role::DumpLog { namespace, pod } => {
-                dump_log::split(&namespace, &pod, &content, &mut logs)
-            }
+            Role::DumpLog { namespace, pod } => dump_log::split(&namespace, &pod, &content, &mut logs),
             Role::Cluster => cluster = read_cluster(&path, &content)?,
             Role::Metrics => match serde_json::from_slice(&content) {
                 Ok(map) => answers = map,
                 Err(error) => warnings.push(format!("{path}:{}: skipped, {error}", error.line())),
             },
+            Role::Gaps => match serde_json::from_slice::<Vec<Gap>>(&content) {
+                Ok(list) => gaps.extend(list.into_iter().map(|gap| (gap.what, gap.why))),
+                Err(error) => warnings.push(format!("{path}:{}: skipped, {error}", error.line())),
+            },
             Role::Note => {}
-            Role::Unknown => warnings.push(format!(
-                "{path}: skipped, neither objects nor a log nor metrics"
-            )),
+            Role::Unknown => warnings.push(format!("{path}: skipped, neither objects nor a log nor metrics")),
         }
     }
     let read = read::all(&objects, cluster.time.is_none());
     warnings.extend(read.warnings);
     if read.objects.is_empty() {
-        let detail = if warnings.is_empty() {
-            "the folder holds no such file".to_owned()
-        } else {
-            warnings.join("; ")
-        };
+        let detail = if warnings.is_empty() { "the folder holds no such file".to_owned() } else { warnings.join("; ") };
         return Err(LoadError::Empty(name.to_owned(), detail));
     }
     let time = cluster.time.or(read.newest).unwrap_or_else(|| {
-        warnings.push(
-            "no time found in any object and none in cluster.yaml: the clock stands at 1970"
-                .to_owned(),
-        );
+        warnings.push("no time found in any object and none in cluster.yaml: the clock stands at 1970".to_owned());
         Timestamp::UNIX_EPOCH
     });
     let catalog = Catalog::new(read.objects, &mut warnings);
-    let version = cluster
-        .version
-        .or_else(|| kubelet_version(&catalog))
-        .unwrap_or_else(|| DEFAULT_VERSION.to_owned());
+    let version = cluster.version.or_else(|| kubelet_version(&catalog)).unwrap_or_else(|| DEFAULT_VERSION.to_owned());
     Ok(Recording {
         name: cluster.name.unwrap_or_else(|| name.to_owned()),
         version,
@@ -173,44 +149,22 @@ fn build(
         catalog,
         logs,
         metrics: Metrics::new(answers),
+        gaps,
         warnings,
     })
 }
 
 fn read_cluster(path: &str, content: &[u8]) -> Result<ClusterFile, LoadError> {
-    let failed = |problem: String| LoadError::Cluster {
-        path: path.to_owned(),
-        problem,
-    };
+    let failed = |problem: String| LoadError::Cluster { path: path.to_owned(), problem };
     let text = std::str::from_utf8(content).map_err(|error| failed(error.to_string()))?;
     serde_saphyr::from_str_with_options(text, read::yaml_options()).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
-        failed(format!(
-            "line {line}: {} (expected name, version, time)",
-            error.without_snippet()
-        ))
+        failed(format!("line {line}: {} (expected name, version, time)", error.without_snippet()))
     })
 }
 
 fn kubelet_version(catalog: &Catalog) -> Option<String> {
     let nodes = catalog.find("", "v1", "nodes")?;
-    let version = |node: &Value| {
-        Some(
-            node["status"]["nodeInfo"]["kubeletVersion"]
-                .as_str()?
-                .to_owned(),
-        )
-    };
+    let version = |node: &Value| Some(node["status"]["nodeInfo"]["kubeletVersion"].as_str()?.to_owned());
     nodes.objects.iter().find_map(|node| version(&node.value))
-}
-
-impl LogKey {
-    pub(crate) fn new(namespace: &str, pod: &str, container: &str, previous: bool) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            pod: pod.to_owned(),
-            container: container.to_owned(),
-            previous,
-        }
-    }
 }

@@ -12,10 +12,7 @@ pub struct Metrics {
 
 impl Metrics {
     pub(crate) fn new(answers: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let answers = answers
-            .into_iter()
-            .map(|(query, result)| (without_spaces(&query), result))
-            .collect();
+        let answers = answers.into_iter().map(|(query, result)| (without_spaces(&query), result)).collect();
         Self { answers }
     }
 

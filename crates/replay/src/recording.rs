@@ -18,6 +18,8 @@ pub struct Recording {
     pub(crate) catalog: Catalog,
     pub(crate) logs: Logs,
     pub(crate) metrics: Metrics,
+    /// What the recorder could not read, with the reason.
+    pub(crate) gaps: BTreeMap<String, String>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -39,5 +41,17 @@ impl Recording {
 
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+}
+
+impl LogKey {
+    pub fn new(namespace: &str, pod: &str, container: &str, previous: bool) -> Self {
+        Self { namespace: namespace.to_owned(), pod: pod.to_owned(), container: container.to_owned(), previous }
+    }
+
+    /// How the log is called in a gap.
+    pub fn title(&self) -> String {
+        let what = if self.previous { "previous log" } else { "log" };
+        format!("{what} {}/{}/{}", self.namespace, self.pod, self.container)
     }
 }

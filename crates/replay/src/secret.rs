@@ -53,9 +53,7 @@ fn annotate(secret: &mut Map<String, Value>, sizes: &BTreeMap<String, usize>) {
     let Some(metadata) = secret.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
-    let annotations = metadata
-        .entry("annotations")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
     if !annotations.is_object() {
         *annotations = Value::Object(Map::new());
     }
@@ -69,10 +67,7 @@ fn annotate(secret: &mut Map<String, Value>, sizes: &BTreeMap<String, usize>) {
 }
 
 fn decoded_size(base64: &str) -> usize {
-    let digits = base64
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
-        .count();
+    let digits = base64.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').count();
     digits * 3 / 4
 }
 
@@ -89,10 +84,7 @@ mod tests {
             "data": {"password": "aHVudGVyMg=="}, "stringData": {"user": "app"}});
         blank(&mut secret);
         assert_eq!(secret["data"], json!({"password": "", "user": ""}));
-        assert_eq!(
-            secret["metadata"]["annotations"],
-            json!({SIZES: "{\"password\":7,\"user\":3}"})
-        );
+        assert_eq!(secret["metadata"]["annotations"], json!({SIZES: "{\"password\":7,\"user\":3}"}));
         assert!(secret.get("stringData").is_none());
         let once = secret.clone();
         blank(&mut secret);

@@ -35,24 +35,16 @@ pub struct Replay {
 
 impl Replay {
     pub fn new(recording: Recording) -> Self {
-        Self {
-            recording: Arc::new(RwLock::new(Arc::new(recording))),
-        }
+        Self { recording: Arc::new(RwLock::new(Arc::new(recording))) }
     }
 
     /// From now on every request is answered from this recording.
     pub fn swap(&self, recording: Recording) {
-        *self
-            .recording
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(recording);
+        *self.recording.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(recording);
     }
 
     fn recording(&self) -> Arc<Recording> {
-        let recording = self
-            .recording
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&recording)
     }
 
@@ -67,21 +59,12 @@ impl Replay {
             .route("/apis", get(discovery::groups))
             .route("/apis/{group}", get(discovery::group))
             .route("/apis/{group}/{version}", get(discovery::resources))
-            .route(
-                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-                post(review::access),
-            )
+            .route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(review::access))
             .route("/openapi/v2", get(openapi::v2))
             .route("/openapi/v3", get(openapi::v3))
             .route("/openapi/v3/{*path}", get(openapi::v3_group))
-            .route(
-                "/prometheus/api/v1/query",
-                get(prometheus::instant).post(prometheus::instant),
-            )
-            .route(
-                "/prometheus/api/v1/query_range",
-                get(prometheus::range).post(prometheus::range),
-            )
+            .route("/prometheus/api/v1/query", get(prometheus::instant).post(prometheus::instant))
+            .route("/prometheus/api/v1/query_range", get(prometheus::range).post(prometheus::range))
             .fallback(resources::answer)
             .method_not_allowed_fallback(not_allowed)
             .with_state(self.clone())
@@ -90,14 +73,8 @@ impl Replay {
 
 async fn version(State(replay): State<Replay>) -> Response {
     let recording = replay.recording();
-    let mut numbers = recording
-        .version
-        .trim_start_matches('v')
-        .split(['.', '-', '+']);
-    let (major, minor) = (
-        numbers.next().unwrap_or_default(),
-        numbers.next().unwrap_or_default(),
-    );
+    let mut numbers = recording.version.trim_start_matches('v').split(['.', '-', '+']);
+    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
     Json(json!({"major": major, "minor": minor, "gitVersion": recording.version, "gitCommit": "", "gitTreeState": "clean",
         "buildDate": recording.time.to_string(), "goVersion": "", "compiler": "", "platform": "linux/amd64"}))
     .into_response()

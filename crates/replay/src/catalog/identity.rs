@@ -9,72 +9,60 @@ use super::{Collection, set_if_missing};
 /// Kind, namespace and name of an object that had no uid.
 type Target = (String, String, String);
 
+struct Given {
+    api_version: String,
+    uid: String,
+}
+
 pub(super) fn give(collections: &mut [Collection]) {
-    let mut given: HashMap<Target, String> = HashMap::new();
+    let mut given: HashMap<Target, Given> = HashMap::new();
     for collection in collections.iter_mut() {
-        let api_version = collection.resource.api_version();
         // Usage figures are no stored objects: the metrics API gives them neither.
         if collection.resource.group == "metrics.k8s.io" {
             continue;
         }
+        let api_version = collection.resource.api_version();
+        let kind = &collection.resource.kind;
         for object in &mut collection.objects {
             let Some(metadata) = object.value["metadata"].as_object_mut() else {
                 continue;
             };
             set_if_missing(metadata, "resourceVersion", || "1".to_owned());
-            let uid = uid(&format!(
-                "{api_version} {} {} {}",
-                collection.resource.kind, object.namespace, object.name
-            ));
-            if set_if_missing(metadata, "uid", || uid.clone()) {
-                given.insert(
-                    (
-                        collection.resource.kind.to_string(),
-                        object.namespace.clone(),
-                        object.name.clone(),
-                    ),
-                    uid,
-                );
-            }
+            let (namespace, name) = (&object.namespace, &object.name);
+            set_if_missing(metadata, "uid", || {
+                let uid = uid(&format!("{api_version} {kind} {namespace} {name}"));
+                let target = (kind.to_string(), namespace.clone(), name.clone());
+                let api_version = api_version.clone();
+                given.insert(target, Given { api_version, uid: uid.clone() });
+                uid
+            });
         }
     }
     if given.is_empty() {
         return;
     }
-    for object in collections
-        .iter_mut()
-        .flat_map(|collection| &mut collection.objects)
-    {
-        let namespace = object.namespace.clone();
-        if let Some(owners) = object.value["metadata"]
-            .get_mut("ownerReferences")
-            .and_then(Value::as_array_mut)
-        {
-            for owner in owners {
-                complete(owner, &namespace, &given);
-            }
+    for object in collections.iter_mut().flat_map(|collection| &mut collection.objects) {
+        let owners = object.value["metadata"].get_mut("ownerReferences").and_then(Value::as_array_mut);
+        for owner in owners.into_iter().flatten() {
+            complete(owner, &object.namespace, &given);
         }
         if object.value["kind"] == "Event"
             && let Some(involved) = object.value.get_mut("involvedObject")
         {
-            complete(involved, &namespace, &given);
+            complete(involved, &object.namespace, &given);
         }
     }
 }
 
-/// Adds the uid to a reference that has none, if the object it names had none either.
-fn complete(reference: &mut Value, namespace: &str, given: &HashMap<Target, String>) {
+/// Adds what a hand-written reference leaves out, if the object it names had no uid either.
+fn complete(reference: &mut Value, namespace: &str, given: &HashMap<Target, Given>) {
     let text = |field: &str| reference[field].as_str().unwrap_or_default().to_owned();
     let (kind, name) = (text("kind"), text("name"));
-    let namespace = reference["namespace"]
-        .as_str()
-        .unwrap_or(namespace)
-        .to_owned();
-    let uid = given
-        .get(&(kind.clone(), namespace, name.clone()))
-        .or_else(|| given.get(&(kind, String::new(), name)));
-    if let (Some(uid), Some(reference)) = (uid, reference.as_object_mut()) {
-        set_if_missing(reference, "uid", || uid.clone());
+    let namespace = reference["namespace"].as_str().unwrap_or(namespace).to_owned();
+    let found = given.get(&(kind.clone(), namespace, name.clone())).or_else(|| given.get(&(kind, String::new(), name)));
+    if let (Some(target), Some(reference)) = (found, reference.as_object_mut()) {
+        set_if_missing(reference, "apiVersion", || target.api_version.clone());
+        set_if_missing(reference, "uid", || target.uid.clone());
     }
 }
 
@@ -86,14 +74,7 @@ fn uid(identity: &str) -> String {
     }
     let hash = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
     let hex = format!("{hash:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]

@@ -27,18 +27,12 @@ pub(super) fn split(namespace: &str, pod: &str, content: &[u8], logs: &mut Logs)
         open = None;
     }
     if let Some((container, log)) = open {
-        logs.insert(
-            LogKey::new(namespace, pod, &container, false),
-            Bytes::from(log),
-        );
+        logs.insert(LogKey::new(namespace, pod, &container, false), Bytes::from(log));
     }
 }
 
 fn container_of<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
-    let rest = line
-        .trim_end()
-        .strip_prefix(marker)?
-        .strip_suffix(" ====")?;
+    let rest = line.trim_end().strip_prefix(marker)?.strip_suffix(" ====")?;
     rest.split(' ').next()
 }
 

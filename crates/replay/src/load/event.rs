@@ -16,9 +16,7 @@ const NAMES: &[(&str, &str)] = &[
 /// Turns an `events.k8s.io` Event into the `v1` form in place; anything else stays as it is.
 pub(crate) fn to_core(object: &mut Value) {
     let is_event = object["kind"] == "Event"
-        && object["apiVersion"]
-            .as_str()
-            .is_some_and(|version| version.starts_with("events.k8s.io/"));
+        && object["apiVersion"].as_str().is_some_and(|version| version.starts_with("events.k8s.io/"));
     if is_event {
         rename(object, "v1", |(core, grouped)| (grouped, core));
     }
@@ -26,9 +24,7 @@ pub(crate) fn to_core(object: &mut Value) {
 
 pub(crate) fn to_events_group(event: &Value) -> Value {
     let mut event = event.clone();
-    rename(&mut event, "events.k8s.io/v1", |(core, grouped)| {
-        (core, grouped)
-    });
+    rename(&mut event, "events.k8s.io/v1", |(core, grouped)| (core, grouped));
     event
 }
 
@@ -43,10 +39,7 @@ fn rename(
     let renamed: Map<String, Value> = std::mem::take(fields)
         .into_iter()
         .map(|(name, value)| {
-            let new = NAMES
-                .iter()
-                .map(|pair| direction(*pair))
-                .find(|(from, _)| *from == name);
+            let new = NAMES.iter().map(|pair| direction(*pair)).find(|(from, _)| *from == name);
             match new {
                 Some((_, to)) => (to.to_owned(), value),
                 None if name == "apiVersion" => (name, Value::String(api_version.to_owned())),

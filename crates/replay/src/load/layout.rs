@@ -15,6 +15,7 @@ pub(super) enum Role {
     },
     Cluster,
     Metrics,
+    Gaps,
     /// A file that is there for people: passed over without a warning.
     Note,
     Unknown,
@@ -25,18 +26,8 @@ pub(super) fn role(path: &str) -> Role {
     match parts.as_slice() {
         ["cluster.yaml" | "cluster.yml"] => return Role::Cluster,
         ["metrics.json"] => return Role::Metrics,
-        ["gaps.json"] => return Role::Note,
-        [
-            ..,
-            "namespaces",
-            namespace,
-            "pods",
-            pod,
-            container,
-            _,
-            "logs",
-            file,
-        ] => match file.strip_suffix(".log") {
+        ["gaps.json"] => return Role::Gaps,
+        [.., "namespaces", namespace, "pods", pod, container, _, "logs", file] => match file.strip_suffix(".log") {
             Some("current") => return Role::Log(LogKey::new(namespace, pod, container, false)),
             Some("previous") => return Role::Log(LogKey::new(namespace, pod, container, true)),
             Some(_) | None => {}
@@ -50,10 +41,7 @@ pub(super) fn role(path: &str) -> Role {
             }
         }
         [.., namespace, pod, "logs.txt"] => {
-            return Role::DumpLog {
-                namespace: (*namespace).to_owned(),
-                pod: (*pod).to_owned(),
-            };
+            return Role::DumpLog { namespace: (*namespace).to_owned(), pod: (*pod).to_owned() };
         }
         _ => {}
     }
@@ -61,10 +49,7 @@ pub(super) fn role(path: &str) -> Role {
     if file.starts_with('.') || file.ends_with(".md") {
         return Role::Note;
     }
-    if [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|suffix| file.ends_with(suffix))
-    {
+    if [".yaml", ".yml", ".json"].iter().any(|suffix| file.ends_with(suffix)) {
         return Role::Objects;
     }
     Role::Unknown
@@ -79,27 +64,16 @@ mod tests {
         let log = |previous| Role::Log(LogKey::new("shop", "cart-1", "cart", previous));
         for (path, expected) in [
             ("cluster.yaml", Role::Cluster),
+            ("gaps.json", Role::Gaps),
             ("metrics.json", Role::Metrics),
             ("objects/apps/deployments.json", Role::Objects),
             ("pods.yml", Role::Objects),
             ("logs/shop/cart-1/cart.log", log(false)),
             ("logs/shop/cart-1/cart.previous.log", log(true)),
-            (
-                "quay-io/namespaces/shop/pods/cart-1/cart/cart/logs/current.log",
-                log(false),
-            ),
-            (
-                "namespaces/shop/pods/cart-1/cart/cart/logs/previous.log",
-                log(true),
-            ),
+            ("quay-io/namespaces/shop/pods/cart-1/cart/cart/logs/current.log", log(false)),
+            ("namespaces/shop/pods/cart-1/cart/cart/logs/previous.log", log(true)),
             ("namespaces/shop/core/pods.yaml", Role::Objects),
-            (
-                "shop/cart-1/logs.txt",
-                Role::DumpLog {
-                    namespace: "shop".into(),
-                    pod: "cart-1".into(),
-                },
-            ),
+            ("shop/cart-1/logs.txt", Role::DumpLog { namespace: "shop".into(), pod: "cart-1".into() }),
             ("event-filter.html", Role::Unknown),
             ("README.md", Role::Note),
         ] {

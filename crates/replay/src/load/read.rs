@@ -19,9 +19,7 @@ pub(super) struct Read {
 
 /// Reads all files on all processors; the result is in the files' order.
 pub(super) fn all(files: &[File<'_>], find_time: bool) -> Read {
-    let workers = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(files.len());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
     let next = AtomicUsize::new(0);
     let mut read: Vec<(usize, Read)> = std::thread::scope(|scope| {
         let work = || {
@@ -40,9 +38,7 @@ pub(super) fn all(files: &[File<'_>], find_time: bool) -> Read {
             }
         }
         let index = |path: &str| files.partition_point(|(other, _)| other.as_str() < path);
-        done.into_iter()
-            .map(|(path, read)| (index(path), read))
-            .collect()
+        done.into_iter().map(|(path, read)| (index(path), read)).collect()
     });
     read.sort_by_key(|(index, _)| *index);
     let mut all = Read::default();
@@ -59,10 +55,8 @@ fn one(path: &str, content: &[u8], find_time: bool) -> Read {
     let text = match std::str::from_utf8(content) {
         Ok(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
         Err(error) => {
-            read.warnings.push(format!(
-                "{path}: not UTF-8 from byte {}, read with replacement characters",
-                error.valid_up_to()
-            ));
+            read.warnings
+                .push(format!("{path}: not UTF-8 from byte {}, read with replacement characters", error.valid_up_to()));
             String::from_utf8_lossy(content)
         }
     };
@@ -84,9 +78,7 @@ fn one(path: &str, content: &[u8], find_time: bool) -> Read {
 fn json(path: &str, text: &str, read: &mut Read) {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     loop {
-        let line = 1 + text
-            .get(..stream.byte_offset())
-            .map_or(0, |before| before.matches('\n').count());
+        let line = 1 + text.get(..stream.byte_offset()).map_or(0, |before| before.matches('\n').count());
         match stream.next() {
             None => return,
             Some(Ok(document)) => unpack(path, line, document, read),
@@ -95,8 +87,7 @@ fn json(path: &str, text: &str, read: &mut Read) {
                 return yaml(path, text, read);
             }
             Some(Err(error)) => {
-                read.warnings
-                    .push(format!("{path}:{}: skipped, {error}", error.line()));
+                read.warnings.push(format!("{path}:{}: skipped, {error}", error.line()));
                 return;
             }
         }
@@ -111,10 +102,7 @@ fn yaml(path: &str, text: &str, read: &mut Read) {
             Err(error) => {
                 let within = error.location().map_or(1, |location| location.line());
                 let line = line as u64 + within - 1;
-                read.warnings.push(format!(
-                    "{path}:{line}: skipped, {}",
-                    error.without_snippet()
-                ));
+                read.warnings.push(format!("{path}:{line}: skipped, {}", error.without_snippet()));
             }
         }
     }
@@ -125,9 +113,8 @@ fn documents(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let (mut start, mut start_line, mut offset) = (0, 1, 0);
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let marker = line
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        let marker =
+            line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         if marker && offset > start {
             found.push((start_line, &text[start..offset]));
             (start, start_line) = (offset, index + 1);
@@ -170,13 +157,9 @@ struct Head {
 }
 
 fn unpack(path: &str, line: usize, document: Value, read: &mut Read) {
-    let head = Head::deserialize(&document).unwrap_or(Head {
-        api_version: None,
-        kind: None,
-    });
+    let head = Head::deserialize(&document).unwrap_or(Head { api_version: None, kind: None });
     let (Some(api_version), Some(kind)) = (head.api_version, head.kind) else {
-        read.warnings
-            .push(format!("{path}:{line}: skipped, no apiVersion and kind"));
+        read.warnings.push(format!("{path}:{line}: skipped, no apiVersion and kind"));
         return;
     };
     if !kind.ends_with("List") || !document["items"].is_array() && !document["items"].is_null() {
@@ -209,16 +192,13 @@ fn keep(path: &str, line: usize, object: Value, read: &mut Read) {
         "no apiVersion and kind"
     } else if !text(&object["metadata"]["name"]) {
         "no metadata.name"
-    } else if !object["metadata"]["namespace"].is_null()
-        && !object["metadata"]["namespace"].is_string()
-    {
+    } else if !object["metadata"]["namespace"].is_null() && !object["metadata"]["namespace"].is_string() {
         "metadata.namespace is not a text"
     } else {
         read.objects.push(object);
         return;
     };
-    read.warnings
-        .push(format!("{path}:{line}: skipped, {problem}"));
+    read.warnings.push(format!("{path}:{line}: skipped, {problem}"));
 }
 
 #[cfg(test)]
@@ -236,8 +216,7 @@ mod tests {
         assert_eq!(read.objects.len(), 2);
         assert_eq!(read.warnings.len(), 1, "{:?}", read.warnings);
         assert!(
-            read.warnings[0].starts_with("nodes.yaml:5:")
-                || read.warnings[0].starts_with("nodes.yaml:6:"),
+            read.warnings[0].starts_with("nodes.yaml:5:") || read.warnings[0].starts_with("nodes.yaml:6:"),
             "{:?}",
             read.warnings
         );
@@ -247,19 +226,13 @@ mod tests {
     fn words_stay_words() {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {on: yes, y: n, port: \"08\"}}\ndata: {zip: 0123}\n";
         let object = &read("cm.yaml", text).objects[0];
-        assert_eq!(
-            object["metadata"]["labels"],
-            serde_json::json!({"on": "yes", "y": "n", "port": "08"})
-        );
+        assert_eq!(object["metadata"]["labels"], serde_json::json!({"on": "yes", "y": "n", "port": "08"}));
         assert_eq!(object["data"]["zip"], "0123");
     }
 
     #[test]
     fn items_of_a_typed_list_inherit_their_kind() {
-        let read = read(
-            "pods.json",
-            r#"{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"a"}}]}"#,
-        );
+        let read = read("pods.json", r#"{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"a"}}]}"#);
         assert_eq!(read.objects[0]["kind"], "Pod");
         assert_eq!(read.objects[0]["apiVersion"], "v1");
     }
@@ -269,10 +242,6 @@ mod tests {
         let text = "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":null}\n{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}}\n{oops";
         let read = read("nodes.json", text);
         assert_eq!(read.objects.len(), 1);
-        assert!(
-            read.warnings[0].starts_with("nodes.json:3:"),
-            "{:?}",
-            read.warnings
-        );
+        assert!(read.warnings[0].starts_with("nodes.json:3:"), "{:?}", read.warnings);
     }
 }

@@ -22,9 +22,7 @@ impl FieldSelector {
     }
 
     pub fn matches(&self, object: &Value) -> bool {
-        self.terms
-            .iter()
-            .all(|term| (field(object, &term.path) == term.value) == term.equal)
+        self.terms.iter().all(|term| (field(object, &term.path) == term.value) == term.equal)
     }
 }
 
@@ -38,9 +36,7 @@ fn field(object: &Value, path: &str) -> String {
     let found = path.split('.').fold(object, |value, name| &value[name]);
     match found {
         Value::String(text) => text.clone(),
-        Value::Null if ["spec.unschedulable", "spec.hostNetwork"].contains(&path) => {
-            "false".to_owned()
-        }
+        Value::Null if ["spec.unschedulable", "spec.hostNetwork"].contains(&path) => "false".to_owned(),
         Value::Null => String::new(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => found.to_string(),
     }
@@ -50,9 +46,7 @@ impl FromStr for FieldSelector {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let terms = split(text)
-            .into_iter()
-            .filter(|term| !term.trim().is_empty());
+        let terms = split(text).into_iter().filter(|term| !term.trim().is_empty());
         let terms = terms.map(|term| parse(&term)).collect::<Result<_, _>>()?;
         Ok(Self { terms })
     }
@@ -60,9 +54,7 @@ impl FromStr for FieldSelector {
 
 fn parse(term: &str) -> Result<Term, String> {
     let Some(at) = term.find(['!', '=']) else {
-        return Err(format!(
-            "invalid selector: '{term}'; can't understand '{term}'"
-        ));
+        return Err(format!("invalid selector: '{term}'; can't understand '{term}'"));
     };
     let (path, rest) = term.split_at(at);
     let (value, equal) = if let Some(value) = rest.strip_prefix("!=") {
@@ -70,19 +62,13 @@ fn parse(term: &str) -> Result<Term, String> {
     } else if let Some(value) = rest.strip_prefix("==").or_else(|| rest.strip_prefix('=')) {
         (value, true)
     } else {
-        return Err(format!(
-            "invalid selector: '{term}'; can't understand '{term}'"
-        ));
+        return Err(format!("invalid selector: '{term}'; can't understand '{term}'"));
     };
     let path = path.trim().to_owned();
     if path.is_empty() {
         return Err(format!("invalid selector: '{term}'; it names no field"));
     }
-    Ok(Term {
-        path,
-        value: unescape(value),
-        equal,
-    })
+    Ok(Term { path, value: unescape(value), equal })
 }
 
 /// Cuts at the commas that no backslash precedes.
@@ -137,11 +123,7 @@ mod tests {
             ("count=3", true),
             ("spec.unschedulable=false", true),
         ] {
-            assert_eq!(
-                selector.parse::<FieldSelector>().unwrap().matches(&event),
-                expected,
-                "{selector}"
-            );
+            assert_eq!(selector.parse::<FieldSelector>().unwrap().matches(&event), expected, "{selector}");
         }
         for selector in ["type", "=x", "type!x"] {
             assert!(selector.parse::<FieldSelector>().is_err(), "{selector}");

@@ -32,12 +32,8 @@ impl LabelSelector {
             let value = labels[&requirement.key].as_str();
             let number = || value.and_then(|value| value.parse::<i64>().ok());
             match &requirement.test {
-                Test::In(values) => {
-                    value.is_some_and(|value| values.iter().any(|wanted| wanted == value))
-                }
-                Test::NotIn(values) => {
-                    value.is_none_or(|value| values.iter().all(|unwanted| unwanted != value))
-                }
+                Test::In(values) => value.is_some_and(|value| values.iter().any(|wanted| wanted == value)),
+                Test::NotIn(values) => value.is_none_or(|value| values.iter().all(|unwanted| unwanted != value)),
                 Test::Exists => value.is_some(),
                 Test::Missing => value.is_none(),
                 Test::Above(bound) => number().is_some_and(|number| number > *bound),
@@ -54,10 +50,7 @@ impl FromStr for LabelSelector {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let requirements = split(text)?
-            .into_iter()
-            .map(requirement)
-            .collect::<Result<_, _>>()?;
+        let requirements = split(text)?.into_iter().map(requirement).collect::<Result<_, _>>()?;
         Ok(Self { requirements })
     }
 }
@@ -87,47 +80,28 @@ fn split(text: &str) -> Result<Vec<&str>, String> {
 fn requirement(text: &str) -> Result<Requirement, String> {
     let text = text.trim();
     if let Some(key) = text.strip_prefix('!') {
-        return Ok(Requirement {
-            key: valid_key(key)?,
-            test: Test::Missing,
-        });
+        return Ok(Requirement { key: valid_key(key)?, test: Test::Missing });
     }
     if let Some((head, rest)) = text.split_once('(') {
-        let values = rest
-            .strip_suffix(')')
-            .ok_or_else(|| format!("unexpected text after ')' in \"{text}\""))?;
-        let values: Vec<String> = values
-            .split(',')
-            .map(valid_value)
-            .collect::<Result<_, _>>()?;
-        let (key, operator) = head
-            .trim()
-            .split_once(char::is_whitespace)
-            .unwrap_or((head.trim(), ""));
+        let values = rest.strip_suffix(')').ok_or_else(|| format!("unexpected text after ')' in \"{text}\""))?;
+        let values: Vec<String> = values.split(',').map(valid_value).collect::<Result<_, _>>()?;
+        let (key, operator) = head.trim().split_once(char::is_whitespace).unwrap_or((head.trim(), ""));
         let test = match operator.trim() {
             "in" => Test::In(values),
             "notin" => Test::NotIn(values),
             other => return Err(format!("found '{other}', expected: in, notin")),
         };
-        return Ok(Requirement {
-            key: valid_key(key)?,
-            test,
-        });
+        return Ok(Requirement { key: valid_key(key)?, test });
     }
     let Some(at) = text.find(['=', '!', '<', '>']) else {
-        return Ok(Requirement {
-            key: valid_key(text)?,
-            test: Test::Exists,
-        });
+        return Ok(Requirement { key: valid_key(text)?, test: Test::Exists });
     };
     let (key, rest) = text.split_at(at);
     let number = |value: &str| {
-        value.trim().parse().map_err(|_| {
-            format!(
-                "for '<' and '>' the value must be an integer, found '{}'",
-                value.trim()
-            )
-        })
+        value
+            .trim()
+            .parse()
+            .map_err(|_| format!("for '<' and '>' the value must be an integer, found '{}'", value.trim()))
     };
     let test = if let Some(value) = rest.strip_prefix("!=") {
         Test::NotIn(vec![valid_value(value)?])
@@ -138,14 +112,9 @@ fn requirement(text: &str) -> Result<Requirement, String> {
     } else if let Some(value) = rest.strip_prefix('<') {
         Test::Below(number(value)?)
     } else {
-        return Err(format!(
-            "found '{rest}', expected: =, !=, ==, in, notin, <, >"
-        ));
+        return Err(format!("found '{rest}', expected: =, !=, ==, in, notin, <, >"));
     };
-    Ok(Requirement {
-        key: valid_key(key)?,
-        test,
-    })
+    Ok(Requirement { key: valid_key(key)?, test })
 }
 
 fn valid_key(text: &str) -> Result<String, String> {
@@ -194,19 +163,13 @@ mod tests {
             ("empty=", true),
             ("app in (a,b),tier", false),
         ] {
-            assert_eq!(
-                selector.parse::<LabelSelector>().unwrap().matches(&labels),
-                expected,
-                "{selector}"
-            );
+            assert_eq!(selector.parse::<LabelSelector>().unwrap().matches(&labels), expected, "{selector}");
         }
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for selector in [
-            "a in (b", "a=b)", "a ~ b", "=b", "a in b", "a=b c", "a>x", "(a)", ",", "a/b/c=d",
-        ] {
+        for selector in ["a in (b", "a=b)", "a ~ b", "=b", "a in b", "a=b c", "a>x", "(a)", ",", "a/b/c=d"] {
             assert!(selector.parse::<LabelSelector>().is_err(), "{selector}");
         }
     }

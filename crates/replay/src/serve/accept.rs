@@ -31,13 +31,8 @@ pub(super) fn form(headers: &HeaderMap) -> Form {
 /// The version of aggregated discovery that the client prefers to the plain one.
 pub(super) fn aggregated_discovery(headers: &HeaderMap) -> bool {
     media_types(headers)
-        .take_while(|media_type| {
-            media_type.get("as").is_some() || media_type.name != "application/json"
-        })
-        .any(|media_type| {
-            media_type.get("as") == Some("APIGroupDiscoveryList")
-                && media_type.get("v") == Some("v2")
-        })
+        .take_while(|media_type| media_type.get("as").is_some() || media_type.name != "application/json")
+        .any(|media_type| media_type.get("as") == Some("APIGroupDiscoveryList") && media_type.get("v") == Some("v2"))
 }
 
 struct MediaType<'a> {
@@ -55,18 +50,12 @@ impl<'a> MediaType<'a> {
 }
 
 fn media_types(headers: &HeaderMap) -> impl Iterator<Item = MediaType<'_>> {
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|text| {
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(
+        |text| {
             let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
-            MediaType {
-                name: name.trim(),
-                parameters,
-            }
-        })
+            MediaType { name: name.trim(), parameters }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -81,18 +70,12 @@ mod tests {
     fn the_first_known_form_wins() {
         for (accept, expected) in [
             ("application/json", Form::Whole),
-            (
-                "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
-                Form::Table,
-            ),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Form::Table),
             (
                 "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
                 Form::MetadataOnly,
             ),
-            (
-                "application/vnd.kubernetes.protobuf,application/json;as=Table",
-                Form::Table,
-            ),
+            ("application/vnd.kubernetes.protobuf,application/json;as=Table", Form::Table),
             ("*/*", Form::Whole),
         ] {
             assert_eq!(form(&headers(accept)), expected, "{accept}");

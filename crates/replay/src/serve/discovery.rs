@@ -18,8 +18,7 @@ pub(super) async fn core(State(replay): State<Replay>, headers: HeaderMap) -> Re
     if accept::aggregated_discovery(&headers) {
         return aggregated(&replay.recording().catalog, true);
     }
-    Json(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
-        .into_response()
+    Json(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})).into_response()
 }
 
 pub(super) async fn groups(State(replay): State<Replay>, headers: HeaderMap) -> Response {
@@ -38,10 +37,7 @@ pub(super) async fn groups(State(replay): State<Replay>, headers: HeaderMap) -> 
 pub(super) async fn group(State(replay): State<Replay>, Path(name): Path<String>) -> Response {
     let recording = replay.recording();
     let versions = versions(&recording.catalog);
-    let Some((group, versions)) = versions
-        .iter()
-        .find(|(group, _)| *group == name && !name.is_empty())
-    else {
+    let Some((group, versions)) = versions.iter().find(|(group, _)| *group == name && !name.is_empty()) else {
         return Failure::no_such_resource().into_response();
     };
     let mut answer = api_group(group, versions);
@@ -50,10 +46,7 @@ pub(super) async fn group(State(replay): State<Replay>, Path(name): Path<String>
     Json(answer).into_response()
 }
 
-pub(super) async fn core_resources(
-    State(replay): State<Replay>,
-    Path(version): Path<String>,
-) -> Response {
+pub(super) async fn core_resources(State(replay): State<Replay>, Path(version): Path<String>) -> Response {
     resource_list(&replay.recording().catalog, "", &version)
 }
 
@@ -89,15 +82,8 @@ fn api_group(group: &str, versions: &[&str]) -> Value {
     json!({"name": group, "preferredVersion": versions.first(), "versions": versions})
 }
 
-fn of_version<'a>(
-    catalog: &'a Catalog,
-    group: &'a str,
-    version: &'a str,
-) -> impl Iterator<Item = &'a Resource> {
-    let resources = catalog
-        .collections
-        .iter()
-        .map(|collection| &collection.resource);
+fn of_version<'a>(catalog: &'a Catalog, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Resource> {
+    let resources = catalog.collections.iter().map(|collection| &collection.resource);
     resources.filter(move |resource| resource.group == group && resource.version == version)
 }
 
@@ -129,7 +115,8 @@ fn resource_list(catalog: &Catalog, group: &str, version: &str) -> Response {
     let Some(api_version) = api_version else {
         return Failure::no_such_resource().into_response();
     };
-    Json(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": resources})).into_response()
+    Json(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": resources}))
+        .into_response()
 }
 
 fn verbs(resource: &Resource) -> &'static [&'static str] {
@@ -143,11 +130,7 @@ fn subresource_kind<'a>(resource: &'a Resource, subresource: &str) -> (&'a str, 
     if subresource == "scale" {
         return ("autoscaling", "v1", "Scale");
     }
-    (
-        resource.group.as_ref(),
-        resource.version.as_ref(),
-        resource.kind.as_ref(),
-    )
+    (resource.group.as_ref(), resource.version.as_ref(), resource.kind.as_ref())
 }
 
 fn aggregated(catalog: &Catalog, core: bool) -> Response {
@@ -155,10 +138,8 @@ fn aggregated(catalog: &Catalog, core: bool) -> Response {
         .iter()
         .filter(|(group, _)| group.is_empty() == core)
         .map(|(group, versions)| {
-            let versions: Vec<Value> = versions
-                .iter()
-                .map(|version| aggregated_version(catalog, group, version))
-                .collect();
+            let versions: Vec<Value> =
+                versions.iter().map(|version| aggregated_version(catalog, group, version)).collect();
             let metadata = if core {
                 json!({"creationTimestamp": null})
             } else {

@@ -24,6 +24,16 @@ impl Failure {
         }
     }
 
+    /// What the recorder was not allowed to see is refused again, not shown as empty.
+    pub fn not_recorded(what: &str, why: &str) -> Self {
+        Self {
+            code: StatusCode::FORBIDDEN,
+            reason: "Forbidden",
+            message: format!("{what} could not be recorded: {why}"),
+            details: Some(json!({})),
+        }
+    }
+
     pub fn no_such_resource() -> Self {
         Self {
             code: StatusCode::NOT_FOUND,
@@ -34,30 +44,18 @@ impl Failure {
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self {
-            code: StatusCode::BAD_REQUEST,
-            reason: "BadRequest",
-            message: message.into(),
-            details: None,
-        }
+        Self { code: StatusCode::BAD_REQUEST, reason: "BadRequest", message: message.into(), details: None }
     }
 
     pub fn expired(message: impl Into<String>) -> Self {
-        Self {
-            code: StatusCode::GONE,
-            reason: "Expired",
-            message: message.into(),
-            details: None,
-        }
+        Self { code: StatusCode::GONE, reason: "Expired", message: message.into(), details: None }
     }
 
     pub fn read_only(method: &Method, path: &str) -> Self {
         Self {
             code: StatusCode::METHOD_NOT_ALLOWED,
             reason: "MethodNotAllowed",
-            message: format!(
-                "{method} {path} is not allowed: this is a recorded cluster, it can only be read"
-            ),
+            message: format!("{method} {path} is not allowed: this is a recorded cluster, it can only be read"),
             details: Some(json!({})),
         }
     }

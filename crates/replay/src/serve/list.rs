@@ -12,11 +12,7 @@ use super::query::Parameters;
 use super::resources::{View, metadata_only};
 use crate::catalog::Object;
 
-pub(super) fn answer(
-    view: &View<'_>,
-    namespace: Option<&str>,
-    parameters: &Parameters,
-) -> Result<Response, Failure> {
+pub(super) fn answer(view: &View<'_>, namespace: Option<&str>, parameters: &Parameters) -> Result<Response, Failure> {
     let resource_version = &view.recording.catalog.resource_version;
     let mut selected = select(view, namespace, parameters)?;
     if let Some(token) = parameters.text("continue") {
@@ -26,8 +22,7 @@ pub(super) fn answer(
     let mut metadata = json!({"resourceVersion": resource_version});
     let limit = parameters.number::<usize>("limit")?.unwrap_or(0);
     if limit > 0 && selected.len() > limit {
-        let filtered = parameters.text("labelSelector").is_some()
-            || parameters.text("fieldSelector").is_some();
+        let filtered = parameters.text("labelSelector").is_some() || parameters.text("fieldSelector").is_some();
         if !filtered {
             metadata["remainingItemCount"] = Value::from(selected.len() - limit);
         }
@@ -52,19 +47,9 @@ pub(super) fn answer(
             let (kind, api_version) = (kind.as_str(), api_version.as_str());
             if view.converts() {
                 let items: Vec<Value> = items.into_iter().map(|item| view.whole(item)).collect();
-                return json_answer(&List {
-                    kind,
-                    api_version,
-                    metadata,
-                    items,
-                });
+                return json_answer(&List { kind, api_version, metadata, items });
             }
-            json_answer(&List {
-                kind,
-                api_version,
-                metadata,
-                items,
-            })
+            json_answer(&List { kind, api_version, metadata, items })
         }
     }
 }
@@ -87,12 +72,7 @@ pub(super) fn select<'a>(
         }
         fields.matches(&object.value)
     };
-    Ok(view
-        .collection
-        .within(namespace)
-        .iter()
-        .filter(matches)
-        .collect())
+    Ok(view.collection.within(namespace).iter().filter(matches).collect())
 }
 
 #[derive(Serialize)]

@@ -9,7 +9,8 @@ use crate::kinds::Resource;
 
 pub(super) async fn v2(State(replay): State<Replay>) -> Response {
     let version = &replay.recording().version;
-    Json(json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": version}, "paths": {}, "definitions": {}})).into_response()
+    Json(json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": version}, "paths": {}, "definitions": {}}))
+        .into_response()
 }
 
 pub(super) async fn v3(State(replay): State<Replay>) -> Response {
@@ -17,11 +18,7 @@ pub(super) async fn v3(State(replay): State<Replay>) -> Response {
     let mut paths = Map::new();
     for collection in &recording.catalog.collections {
         let Resource { group, version, .. } = &collection.resource;
-        let path = if group.is_empty() {
-            format!("api/{version}")
-        } else {
-            format!("apis/{group}/{version}")
-        };
+        let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
         let url = format!("/openapi/v3/{path}");
         paths.insert(path, json!({"serverRelativeURL": url}));
     }

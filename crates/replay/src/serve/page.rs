@@ -42,8 +42,7 @@ impl Token {
     }
 
     pub fn is_before(&self, object: &Object) -> bool {
-        (self.namespace.as_str(), self.name.as_str())
-            < (object.namespace.as_str(), object.name.as_str())
+        (self.namespace.as_str(), self.name.as_str()) < (object.namespace.as_str(), object.name.as_str())
     }
 }
 
@@ -51,8 +50,5 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
         return None;
     }
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok())
-        .collect()
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
 }

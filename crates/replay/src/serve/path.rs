@@ -27,17 +27,12 @@ pub(super) fn parse(path: &str) -> Option<Target> {
     let owned = |text: &str| Some(text.to_owned());
     let (namespace, plural, name, subresource) = match rest {
         // A namespace is itself a resource with these two subresources, no namespace holds resources of that name.
-        ["namespaces", name, sub @ ("status" | "finalize")] => {
-            (None, "namespaces", owned(name), owned(sub))
-        }
+        ["namespaces", name, sub @ ("status" | "finalize")] => (None, "namespaces", owned(name), owned(sub)),
         ["namespaces", namespace, plural] => (owned(namespace), *plural, None, None),
         ["namespaces", namespace, plural, name] => (owned(namespace), *plural, owned(name), None),
-        ["namespaces", namespace, plural, name, sub @ ..] if !sub.is_empty() => (
-            owned(namespace),
-            *plural,
-            owned(name),
-            owned(&sub.join("/")),
-        ),
+        ["namespaces", namespace, plural, name, sub @ ..] if !sub.is_empty() => {
+            (owned(namespace), *plural, owned(name), owned(&sub.join("/")))
+        }
         [plural] => (None, *plural, None, None),
         [plural, name] => (None, *plural, owned(name), None),
         [plural, name, sub @ ..] => (None, *plural, owned(name), owned(&sub.join("/"))),
@@ -75,18 +70,9 @@ mod tests {
         for (path, expected) in [
             ("/api/v1/pods", "|v1|-|pods|-|-"),
             ("/api/v1/namespaces/shop", "|v1|-|namespaces|shop|-"),
-            (
-                "/api/v1/namespaces/shop/status",
-                "|v1|-|namespaces|shop|status",
-            ),
-            (
-                "/api/v1/namespaces/shop/pods/cart/log",
-                "|v1|shop|pods|cart|log",
-            ),
-            (
-                "/apis/apps/v1/namespaces/shop/deployments",
-                "apps|v1|shop|deployments|-|-",
-            ),
+            ("/api/v1/namespaces/shop/status", "|v1|-|namespaces|shop|status"),
+            ("/api/v1/namespaces/shop/pods/cart/log", "|v1|shop|pods|cart|log"),
+            ("/apis/apps/v1/namespaces/shop/deployments", "apps|v1|shop|deployments|-|-"),
             (
                 "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode",
                 "rbac.authorization.k8s.io|v1|-|clusterroles|system:node|-",

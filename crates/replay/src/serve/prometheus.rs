@@ -23,22 +23,18 @@ fn answer(recording: &Recording, form: &[u8], shape: fn(Value, f64) -> Value) ->
     };
     let now = recording.time.as_millisecond() as f64 / 1000.0;
     // A query that was not recorded has no series, as for a metric that nobody exports.
-    let data = recording.metrics.lookup(&query).map_or_else(
-        || json!({"resultType": "vector", "result": []}),
-        |result| data(result, now),
-    );
+    let data = recording
+        .metrics
+        .lookup(&query)
+        .map_or_else(|| json!({"resultType": "vector", "result": []}), |result| data(result, now));
     Json(json!({"status": "success", "data": shape(data, now)})).into_response()
 }
 
 fn query_of(form: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(form).ok()?;
-    let value = text
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("query="))?;
+    let value = text.split('&').find_map(|pair| pair.strip_prefix("query="))?;
     let spaced = value.replace('+', " ");
-    let query = percent_encoding::percent_decode_str(&spaced)
-        .decode_utf8_lossy()
-        .into_owned();
+    let query = percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned();
     (!query.trim().is_empty()).then_some(query)
 }
 
@@ -50,11 +46,7 @@ fn data(recorded: &Value, now: f64) -> Value {
     match recorded {
         Value::Object(map) if map.contains_key("resultType") => recorded.clone(),
         Value::Array(series) => {
-            let kind = if series.iter().any(|one| one["values"].is_array()) {
-                "matrix"
-            } else {
-                "vector"
-            };
+            let kind = if series.iter().any(|one| one["values"].is_array()) { "matrix" } else { "vector" };
             json!({"resultType": kind, "result": series})
         }
         Value::Number(number) => {
@@ -90,18 +82,13 @@ fn matrix(data: Value, now: f64) -> Value {
             json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[now, data["result"][1]]]}]})
         }
         Some(_) | None => {
-            let result: Vec<Value> = series(&data)
-                .iter()
-                .map(|one| json!({"metric": one["metric"], "values": [one["value"]]}))
-                .collect();
+            let result: Vec<Value> =
+                series(&data).iter().map(|one| json!({"metric": one["metric"], "values": [one["value"]]})).collect();
             json!({"resultType": "matrix", "result": result})
         }
     }
 }
 
 fn series(data: &Value) -> &[Value] {
-    data["result"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    data["result"].as_array().map(Vec::as_slice).unwrap_or_default()
 }

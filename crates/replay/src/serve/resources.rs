@@ -14,38 +14,27 @@ use crate::catalog::Collection;
 use crate::load::to_events_group;
 use crate::recording::Recording;
 
-pub(super) async fn answer(
-    State(replay): State<Replay>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn answer(State(replay): State<Replay>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let recording = replay.recording();
     respond(&recording, &method, &uri, &headers).unwrap_or_else(IntoResponse::into_response)
 }
 
-fn respond(
-    recording: &Recording,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<Response, Failure> {
+fn respond(recording: &Recording, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Response, Failure> {
     let Some(target) = path::parse(uri.path()) else {
         return Ok((StatusCode::NOT_FOUND, "404 page not found\n").into_response());
     };
-    let declared = recording
-        .catalog
-        .declared(&target.group, &target.version, &target.plural);
+    let declared = recording.catalog.declared(&target.group, &target.version, &target.plural);
     let declared = declared.ok_or_else(Failure::no_such_resource)?;
     if method != Method::GET && method != Method::HEAD {
         return Err(Failure::read_only(method, uri.path()));
     }
-    let collection = recording
-        .catalog
-        .find(&target.group, &target.version, &target.plural)
-        .unwrap_or(declared);
+    let collection = recording.catalog.find(&target.group, &target.version, &target.plural).unwrap_or(declared);
     if target.namespace.is_some() && !collection.resource.namespaced {
         return Err(Failure::no_such_resource());
+    }
+    let qualified = collection.resource.qualified();
+    if let (Some(why), true) = (recording.gaps.get(&qualified), collection.objects.is_empty()) {
+        return Err(Failure::not_recorded(&qualified, why));
     }
     let parameters = Parameters::of(uri)?;
     let view = View {
@@ -57,9 +46,7 @@ fn respond(
         bare_table: parameters.text("includeObject") == Some("None"),
     };
     match (&target.name, target.subresource.as_deref()) {
-        (None, _) if parameters.flag("watch") => {
-            watch::answer(&view, target.namespace.as_deref(), &parameters)
-        }
+        (None, _) if parameters.flag("watch") => watch::answer(&view, target.namespace.as_deref(), &parameters),
         (None, _) => list::answer(&view, target.namespace.as_deref(), &parameters),
         (Some(name), None) => Ok(view.one(view.get(&target, name)?)),
         (Some(name), Some("log")) if collection.resource.plural == "pods" => {
@@ -88,9 +75,7 @@ impl<'a> View<'a> {
     fn get(&self, target: &Target, name: &str) -> Result<&'a Value, Failure> {
         let namespace = target.namespace.as_deref().unwrap_or_default();
         let object = self.collection.get(namespace, name);
-        object
-            .map(|object| &object.value)
-            .ok_or_else(|| Failure::not_found(&self.declared.resource, name))
+        object.map(|object| &object.value).ok_or_else(|| Failure::not_found(&self.declared.resource, name))
     }
 
     fn one(&self, object: &Value) -> Response {
@@ -110,11 +95,7 @@ impl<'a> View<'a> {
     }
 
     pub fn whole(&self, object: &Value) -> Value {
-        if self.converts() {
-            to_events_group(object)
-        } else {
-            object.clone()
-        }
+        if self.converts() { to_events_group(object) } else { object.clone() }
     }
 
     pub fn converts(&self) -> bool {
@@ -126,18 +107,11 @@ impl<'a> View<'a> {
         let rows: Vec<Value> = objects
             .iter()
             .map(|object| {
-                let cells: Vec<Value> = columns
-                    .iter()
-                    .map(|column| column.cell(object, self.recording.time))
-                    .collect();
+                let cells: Vec<Value> = columns.iter().map(|column| column.cell(object, self.recording.time)).collect();
                 if self.bare_table {
                     return json!({"cells": cells});
                 }
-                let object = if self.whole_in_table {
-                    self.whole(object)
-                } else {
-                    metadata_only(object)
-                };
+                let object = if self.whole_in_table { self.whole(object) } else { metadata_only(object) };
                 json!({"cells": cells, "object": object})
             })
             .collect();
@@ -154,14 +128,9 @@ fn scale(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let selector = object["spec"]["selector"].as_object().map(|selector| {
         // A replication controller's selector is the labels themselves.
-        let labels = selector
-            .get("matchLabels")
-            .and_then(Value::as_object)
-            .unwrap_or(selector);
-        let pairs: Vec<String> = labels
-            .iter()
-            .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-            .collect();
+        let labels = selector.get("matchLabels").and_then(Value::as_object).unwrap_or(selector);
+        let pairs: Vec<String> =
+            labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
         pairs.join(",")
     });
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1",

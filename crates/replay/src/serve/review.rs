@@ -12,8 +12,7 @@ pub(super) async fn access(Json(review): Json<Value>) -> Response {
     } else {
         &spec["nonResourceAttributes"]
     };
-    let allowed =
-        ["get", "list", "watch"].contains(&attributes["verb"].as_str().unwrap_or_default());
+    let allowed = ["get", "list", "watch"].contains(&attributes["verb"].as_str().unwrap_or_default());
     let mut status = json!({"allowed": allowed});
     if !allowed {
         status["reason"] = Value::from("this is a recorded cluster, it can only be read");

@@ -47,23 +47,14 @@ pub(super) fn columns(collection: &Collection) -> Vec<Column> {
 
 impl Column {
     fn new(name: &str, priority: i64, fill: Fill) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind: "string",
-            priority,
-            fill,
-        }
+        Self { name: name.to_owned(), kind: "string", priority, fill }
     }
 
     pub fn cell(&self, object: &Value, now: Timestamp) -> Value {
         match &self.fill {
             Fill::Name => object["metadata"]["name"].clone(),
             Fill::Age(paths) => age::since(
-                paths
-                    .iter()
-                    .map(|path| at(object, path))
-                    .find(|time| time.is_string())
-                    .unwrap_or(&Value::Null),
+                paths.iter().map(|path| at(object, path)).find(|time| time.is_string()).unwrap_or(&Value::Null),
                 now,
             ),
             Fill::Field(path) => at(object, path).clone(),
@@ -73,11 +64,7 @@ impl Column {
     }
 
     pub fn definition(&self) -> Value {
-        let format = if matches!(self.fill, Fill::Name) {
-            "name"
-        } else {
-            ""
-        };
+        let format = if matches!(self.fill, Fill::Name) { "name" } else { "" };
         json!({"name": self.name, "type": self.kind, "format": format, "description": self.name, "priority": self.priority})
     }
 }

@@ -17,17 +17,9 @@ use super::resources::View;
 /// What an API server grants at least when the client names no time.
 const DEFAULT_SECONDS: u64 = 1800;
 
-pub(super) fn answer(
-    view: &View<'_>,
-    namespace: Option<&str>,
-    parameters: &Parameters,
-) -> Result<Response, Failure> {
-    let seconds = parameters
-        .number::<u64>("timeoutSeconds")?
-        .unwrap_or(DEFAULT_SECONDS);
-    let send_initial = parameters
-        .text("sendInitialEvents")
-        .is_some_and(|value| value == "true");
+pub(super) fn answer(view: &View<'_>, namespace: Option<&str>, parameters: &Parameters) -> Result<Response, Failure> {
+    let seconds = parameters.number::<u64>("timeoutSeconds")?.unwrap_or(DEFAULT_SECONDS);
+    let send_initial = parameters.text("sendInitialEvents").is_some_and(|value| value == "true");
     // A client that says where it stands has seen everything: a recording has no later state.
     let from_start = matches!(parameters.text("resourceVersion"), None | Some("0"));
     let mut lines = Vec::new();
@@ -41,8 +33,7 @@ pub(super) fn answer(
         lines.extend(line("BOOKMARK", &bookmark(view)));
     }
     let initial = futures::stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from(lines))]);
-    let quiet = futures::stream::once(tokio::time::sleep(Duration::from_secs(seconds)))
-        .filter_map(|()| async { None });
+    let quiet = futures::stream::once(tokio::time::sleep(Duration::from_secs(seconds))).filter_map(|()| async { None });
     let body = Body::from_stream(initial.chain(quiet));
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
@@ -54,9 +45,7 @@ fn bookmark(view: &View<'_>) -> Value {
 }
 
 fn line(event: &str, object: &Value) -> Vec<u8> {
-    let mut line = json!({"type": event, "object": object})
-        .to_string()
-        .into_bytes();
+    let mut line = json!({"type": event, "object": object}).to_string().into_bytes();
     line.push(b'\n');
     line
 }

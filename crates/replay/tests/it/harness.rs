@@ -10,9 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 pub fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
 pub fn recording(name: &str) -> Recording {
@@ -27,8 +25,12 @@ pub fn replay(name: &str) -> Replay {
     clippy::disallowed_methods,
     reason = "the gate guards real clusters; this client speaks to a router in the same process"
 )]
+pub fn client_of(router: axum::Router) -> kube::Client {
+    kube::Client::new(router, "default")
+}
+
 pub fn client(replay: &Replay) -> kube::Client {
-    kube::Client::new(replay.router(), "default")
+    client_of(replay.router())
 }
 
 pub async fn send(replay: &Replay, request: Request<Body>) -> (StatusCode, String) {
@@ -47,21 +49,13 @@ pub async fn json(replay: &Replay, path: &str) -> Value {
 }
 
 pub async fn json_as(replay: &Replay, path: &str, accept: &str) -> Value {
-    let request = Request::get(path)
-        .header("accept", accept)
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
     serde_json::from_str(&send(replay, request).await.1).unwrap()
 }
 
 /// The names of a list's items.
 pub async fn names(replay: &Replay, path: &str) -> Vec<String> {
     let list = json(replay, path).await;
-    let items = list["items"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{path}: {list}"));
-    items
-        .iter()
-        .map(|item| item["metadata"]["name"].as_str().unwrap().to_owned())
-        .collect()
+    let items = list["items"].as_array().unwrap_or_else(|| panic!("{path}: {list}"));
+    items.iter().map(|item| item["metadata"]["name"].as_str().unwrap().to_owned()).collect()
 }

@@ -9,22 +9,13 @@ use crate::harness::{folder, get, json, names, recording, replay};
 #[tokio::test]
 async fn a_broken_document_is_named_and_the_rest_is_served() {
     let recording = recording("mixed");
-    assert_eq!(
-        (recording.name.as_str(), recording.version.as_str()),
-        ("mixed", "v1.36.1")
-    );
+    assert_eq!((recording.name.as_str(), recording.version.as_str()), ("mixed", "v1.36.1"));
     assert_eq!(recording.time, "2026-03-01T03:00:00Z".parse().unwrap());
     let warnings = recording.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(
-        warnings[0].starts_with("objects/documents.yaml:1"),
-        "{warnings:?}"
-    );
+    assert!(warnings[0].starts_with("objects/documents.yaml:1"), "{warnings:?}");
     let replay = Replay::new(recording);
-    assert_eq!(
-        names(&replay, "/api/v1/pods").await,
-        ["dns-1", "cart-1", "web-1"]
-    );
+    assert_eq!(names(&replay, "/api/v1/pods").await, ["dns-1", "cart-1", "web-1"]);
     assert_eq!(names(&replay, "/apis/apps/v1/deployments").await, ["cart"]);
 }
 
@@ -33,28 +24,12 @@ async fn a_must_gather_is_served_with_the_younger_of_two_states() {
     let recording = recording("must-gather");
     assert_eq!(recording.version, "v1.33.2");
     assert_eq!(recording.time, "2026-02-01T11:00:00Z".parse().unwrap());
-    assert_eq!(
-        recording.warnings(),
-        ["audit.tar: skipped, neither objects nor a log nor metrics"]
-    );
+    assert_eq!(recording.warnings(), ["audit.tar: skipped, neither objects nor a log nor metrics"]);
     let replay = Replay::new(recording);
     let pod = json(&replay, "/api/v1/namespaces/shop/pods/cart-1").await;
     assert_eq!(pod["status"]["phase"], "Running");
-    assert_eq!(
-        get(&replay, "/api/v1/namespaces/shop/pods/cart-1/log")
-            .await
-            .1,
-        "ready\n"
-    );
-    assert_eq!(
-        get(
-            &replay,
-            "/api/v1/namespaces/shop/pods/cart-1/log?previous=true"
-        )
-        .await
-        .1,
-        "gone\n"
-    );
+    assert_eq!(get(&replay, "/api/v1/namespaces/shop/pods/cart-1/log").await.1, "ready\n");
+    assert_eq!(get(&replay, "/api/v1/namespaces/shop/pods/cart-1/log?previous=true").await.1, "gone\n");
 }
 
 #[tokio::test]
@@ -63,27 +38,12 @@ async fn a_cluster_info_dump_is_served() {
     assert_eq!(names(&replay, "/api/v1/nodes").await, ["node-1"]);
     assert_eq!(names(&replay, "/api/v1/namespaces").await, ["shop"]);
     assert_eq!(names(&replay, "/api/v1/events").await, [""; 0]);
-    assert_eq!(
-        get(
-            &replay,
-            "/api/v1/namespaces/shop/pods/cart-1/log?container=proxy"
-        )
-        .await
-        .1,
-        "proxy up\n"
-    );
+    assert_eq!(get(&replay, "/api/v1/namespaces/shop/pods/cart-1/log?container=proxy").await.1, "proxy up\n");
 }
 
 #[tokio::test]
 async fn the_same_folder_gives_the_same_bytes() {
-    let paths = [
-        "/api/v1/pods",
-        "/api/v1/events",
-        "/apis",
-        "/api/v1",
-        "/apis/apps/v1/replicasets",
-        "/api/v1/secrets",
-    ];
+    let paths = ["/api/v1/pods", "/api/v1/events", "/apis", "/api/v1", "/apis/apps/v1/replicasets", "/api/v1/secrets"];
     let first = replay("mixed");
     for _ in 0..3 {
         let again = replay("mixed");
@@ -96,16 +56,8 @@ async fn the_same_folder_gives_the_same_bytes() {
 #[tokio::test]
 async fn files_in_memory_serve_as_a_folder_does() {
     let mut files = Vec::new();
-    for path in [
-        "cluster.yaml",
-        "objects/list.yaml",
-        "objects/documents.yaml",
-        "objects/custom.json",
-    ] {
-        files.push((
-            path.to_owned(),
-            Cow::Owned(std::fs::read(folder("mixed").join(path)).unwrap()),
-        ));
+    for path in ["cluster.yaml", "objects/list.yaml", "objects/documents.yaml", "objects/custom.json"] {
+        files.push((path.to_owned(), Cow::Owned(std::fs::read(folder("mixed").join(path)).unwrap())));
     }
     files.reverse();
     let memory = Replay::new(Recording::from_files(files).unwrap());
@@ -118,19 +70,9 @@ async fn files_in_memory_serve_as_a_folder_does() {
 #[test]
 fn folders_without_a_cluster_say_what_is_wrong() {
     let empty = tempfile::tempdir().unwrap();
-    assert!(matches!(
-        Recording::load(empty.path()),
-        Err(LoadError::Empty(..))
-    ));
-    assert!(matches!(
-        Recording::load(&empty.path().join("absent")),
-        Err(LoadError::Unreadable { .. })
-    ));
-    std::fs::write(
-        empty.path().join("cluster.yaml"),
-        "name: a\ntime: yesterday\n",
-    )
-    .unwrap();
+    assert!(matches!(Recording::load(empty.path()), Err(LoadError::Empty(..))));
+    assert!(matches!(Recording::load(&empty.path().join("absent")), Err(LoadError::Unreadable { .. })));
+    std::fs::write(empty.path().join("cluster.yaml"), "name: a\ntime: yesterday\n").unwrap();
     let error = Recording::load(empty.path()).unwrap_err().to_string();
     assert!(error.starts_with("cluster.yaml: line 2"), "{error}");
 }
@@ -142,10 +84,7 @@ async fn secrets_keep_keys_and_sizes_only() {
     assert!(!body.contains("aHVudGVyMg"), "{body}");
     let secret: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(secret["data"], serde_json::json!({"password": ""}));
-    assert_eq!(
-        secret["metadata"]["annotations"]["midwatch.dev/secret-sizes"],
-        "{\"password\":7}"
-    );
+    assert_eq!(secret["metadata"]["annotations"]["midwatch.dev/secret-sizes"], "{\"password\":7}");
 }
 
 #[tokio::test]
@@ -154,9 +93,6 @@ async fn references_without_a_uid_point_at_the_object_of_that_name() {
     let pod = json(&replay, "/api/v1/namespaces/shop/pods/cart-1").await;
     let set = json(&replay, "/apis/apps/v1/namespaces/shop/replicasets/cart").await;
     let event = json(&replay, "/api/v1/namespaces/shop/events/cart-1.2").await;
-    assert_eq!(
-        pod["metadata"]["ownerReferences"][0]["uid"],
-        set["metadata"]["uid"]
-    );
+    assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], set["metadata"]["uid"]);
     assert_eq!(event["involvedObject"]["uid"], pod["metadata"]["uid"]);
 }

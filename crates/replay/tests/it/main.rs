@@ -5,4 +5,5 @@
 mod client;
 mod harness;
 mod layouts;
+mod recording;
 mod requests;

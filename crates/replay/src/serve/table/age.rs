@@ -4,32 +4,21 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub(super) fn since(time: &Value, now: Timestamp) -> Value {
-    let Some(time) = time
-        .as_str()
-        .and_then(|text| text.parse::<Timestamp>().ok())
-    else {
+    let Some(time) = time.as_str().and_then(|text| text.parse::<Timestamp>().ok()) else {
         return Value::from("<unknown>");
     };
     Value::from(short(now.as_second() - time.as_second()))
 }
 
 pub(super) fn between(start: &Value, end: &Value) -> Option<String> {
-    let time = |value: &Value| {
-        value
-            .as_str()
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
+    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
     Some(short(time(end)?.as_second() - time(start)?.as_second()))
 }
 
 fn short(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let two = |large: i64, unit: char, small: i64, small_unit: char| {
-        if small == 0 {
-            format!("{large}{unit}")
-        } else {
-            format!("{large}{unit}{small}{small_unit}")
-        }
+        if small == 0 { format!("{large}{unit}") } else { format!("{large}{unit}{small}{small_unit}") }
     };
     match seconds {
         ..-1 => "<invalid>".to_owned(),

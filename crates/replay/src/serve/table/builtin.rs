@@ -21,9 +21,7 @@ pub(super) fn columns(resource: &Resource) -> Vec<Column> {
         .or_else(|| storage::columns(resource))
         .or_else(|| cluster::columns(resource));
     let rows = rows.unwrap_or_else(|| vec![AGE]);
-    rows.into_iter()
-        .map(|(name, priority, fill)| Column::new(name, priority, fill))
-        .collect()
+    rows.into_iter().map(|(name, priority, fill)| Column::new(name, priority, fill)).collect()
 }
 
 const fn field(name: &'static str, path: &'static str) -> Row {
@@ -59,11 +57,7 @@ fn count(value: &Value) -> Value {
 }
 
 fn of(part: &Value, whole: &Value) -> Value {
-    json!(format!(
-        "{}/{}",
-        part.as_u64().unwrap_or(0),
-        whole.as_u64().unwrap_or(1)
-    ))
+    json!(format!("{}/{}", part.as_u64().unwrap_or(0), whole.as_u64().unwrap_or(1)))
 }
 
 fn each<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
@@ -72,20 +66,13 @@ fn each<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
 
 fn joined(items: &[&Value], texts: impl Fn(&Value) -> Vec<String>) -> Value {
     let all: Vec<String> = items.iter().flat_map(|item| texts(item)).collect();
-    if all.is_empty() {
-        json!("<none>")
-    } else {
-        json!(all.join(","))
-    }
+    if all.is_empty() { json!("<none>") } else { json!(all.join(",")) }
 }
 
 fn labels(map: &Value) -> Value {
     let Some(map) = map.as_object().filter(|map| !map.is_empty()) else {
         return json!("<none>");
     };
-    let pairs: Vec<String> = map
-        .iter()
-        .map(|(key, value)| format!("{key}={}", text(value)))
-        .collect();
+    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}={}", text(value))).collect();
     json!(pairs.join(","))
 }

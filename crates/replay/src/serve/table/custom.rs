@@ -8,10 +8,7 @@ use super::{Column, Fill, age};
 pub(super) fn column(definition: &Value) -> Option<Column> {
     let name = definition["name"].as_str()?;
     let kind = definition["type"].as_str().unwrap_or("string");
-    let fill = Fill::Path {
-        path: definition["jsonPath"].as_str()?.to_owned(),
-        kind: kind.to_owned(),
-    };
+    let fill = Fill::Path { path: definition["jsonPath"].as_str()?.to_owned(), kind: kind.to_owned() };
     let mut column = Column::new(name, definition["priority"].as_i64().unwrap_or(0), fill);
     column.kind = match kind {
         "integer" => "integer",
@@ -39,9 +36,7 @@ pub(super) fn cell(object: &Value, path: &str, kind: &str, now: Timestamp) -> Va
 }
 
 fn as_text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `.a.b`, `[0]`, `[*]`, `['a.b/c']`, `.a\.b` and `[?(@.type=="Ready")]`.
@@ -62,10 +57,7 @@ fn follow<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
         if name.is_empty() {
             return if after.is_empty() { found } else { Vec::new() };
         }
-        found = found
-            .into_iter()
-            .filter_map(|value| value.get(&name))
-            .collect();
+        found = found.into_iter().filter_map(|value| value.get(&name)).collect();
         rest = after;
     }
     found
@@ -73,20 +65,18 @@ fn follow<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
 
 fn closing(inner: &str) -> Option<usize> {
     let mut quote = None;
-    inner
-        .char_indices()
-        .find_map(|(at, character)| match (quote, character) {
-            (None, ']') => Some(at),
-            (None, '\'' | '"') => {
-                quote = Some(character);
-                None
-            }
-            (Some(open), close) if open == close => {
-                quote = None;
-                None
-            }
-            _ => None,
-        })
+    inner.char_indices().find_map(|(at, character)| match (quote, character) {
+        (None, ']') => Some(at),
+        (None, '\'' | '"') => {
+            quote = Some(character);
+            None
+        }
+        (Some(open), close) if open == close => {
+            quote = None;
+            None
+        }
+        _ => None,
+    })
 }
 
 fn field_name(text: &str) -> (String, &str) {
@@ -108,30 +98,16 @@ fn index<'a>(values: &[&'a Value], selector: &str) -> Vec<&'a Value> {
         return values.iter().flat_map(|value| items(value)).collect();
     }
     if let Ok(position) = selector.parse::<usize>() {
-        return values
-            .iter()
-            .filter_map(|value| value.get(position))
-            .collect();
+        return values.iter().filter_map(|value| value.get(position)).collect();
     }
-    if let Some(condition) = selector
-        .strip_prefix("?(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    if let Some(condition) = selector.strip_prefix("?(").and_then(|rest| rest.strip_suffix(')')) {
         let Some((path, wanted)) = condition.split_once("==") else {
             return Vec::new();
         };
         let path = path.trim().trim_start_matches('@');
         let wanted = wanted.trim().trim_matches(['"', '\'']);
-        let matches = |item: &&Value| {
-            follow(item, path)
-                .first()
-                .is_some_and(|value| as_text(value) == wanted)
-        };
-        return values
-            .iter()
-            .flat_map(|value| items(value))
-            .filter(matches)
-            .collect();
+        let matches = |item: &&Value| follow(item, path).first().is_some_and(|value| as_text(value) == wanted);
+        return values.iter().flat_map(|value| items(value)).filter(matches).collect();
     }
     let name = selector.trim_matches(['"', '\'']);
     values.iter().filter_map(|value| value.get(name)).collect()
@@ -151,14 +127,8 @@ mod tests {
         assert_eq!(cell(".spec.n", "integer"), json!(3));
         assert_eq!(cell(".spec.hosts[1]", "string"), json!("h2"));
         assert_eq!(cell(".spec.hosts[*]", "string"), json!("h1,h2"));
-        assert_eq!(
-            cell(".status.conditions[?(@.type==\"Ready\")].status", "string"),
-            json!("True")
-        );
-        assert_eq!(
-            cell(".status.conditions[?(@.type=='Synced')].status", "string"),
-            json!("False")
-        );
+        assert_eq!(cell(".status.conditions[?(@.type==\"Ready\")].status", "string"), json!("True"));
+        assert_eq!(cell(".status.conditions[?(@.type=='Synced')].status", "string"), json!("False"));
         assert_eq!(cell(".metadata.labels['a.b/c']", "string"), json!("x"));
         assert_eq!(cell(".metadata.labels.a\\.b/c", "string"), json!("x"));
         assert_eq!(cell(".spec.missing", "string"), Value::Null);

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 use super::at;
 
 fn list<'a>(object: &'a Value, path: &str) -> &'a [Value] {
-    at(object, path)
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    at(object, path).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// An init container that keeps running beside the main ones.
@@ -19,9 +16,7 @@ fn is_sidecar(pod: &Value, name: &Value) -> bool {
 }
 
 pub(super) fn ready(pod: &Value) -> Value {
-    let sidecars = list(pod, "spec.initContainers")
-        .iter()
-        .filter(|container| container["restartPolicy"] == "Always");
+    let sidecars = list(pod, "spec.initContainers").iter().filter(|container| container["restartPolicy"] == "Always");
     let total = list(pod, "spec.containers").len() + sidecars.count();
     let main = list(pod, "status.containerStatuses")
         .iter()
@@ -37,22 +32,15 @@ pub(super) fn restarts(pod: &Value) -> Value {
     let beside = list(pod, "status.initContainerStatuses")
         .iter()
         .filter(|status| initialising(pod).is_some() || is_sidecar(pod, &status["name"]));
-    json!(
-        main.chain(beside)
-            .filter_map(|status| status["restartCount"].as_u64())
-            .sum::<u64>()
-    )
+    json!(main.chain(beside).filter_map(|status| status["restartCount"].as_u64()).sum::<u64>())
 }
 
 pub(super) fn status(pod: &Value) -> Value {
-    let mut word = at(pod, "status.reason")
-        .as_str()
-        .or(at(pod, "status.phase").as_str())
-        .unwrap_or("Unknown")
-        .to_owned();
-    let gated = list(pod, "status.conditions").iter().any(|condition| {
-        condition["type"] == "PodScheduled" && condition["reason"] == "SchedulingGated"
-    });
+    let mut word =
+        at(pod, "status.reason").as_str().or(at(pod, "status.phase").as_str()).unwrap_or("Unknown").to_owned();
+    let gated = list(pod, "status.conditions")
+        .iter()
+        .any(|condition| condition["type"] == "PodScheduled" && condition["reason"] == "SchedulingGated");
     if gated {
         word = "SchedulingGated".to_owned();
     }
@@ -62,12 +50,7 @@ pub(super) fn status(pod: &Value) -> Value {
         word = of_containers(pod).unwrap_or(word);
     }
     if at(pod, "metadata.deletionTimestamp").is_string() {
-        word = if at(pod, "status.reason") == "NodeLost" {
-            "Unknown"
-        } else {
-            "Terminating"
-        }
-        .to_owned();
+        word = if at(pod, "status.reason") == "NodeLost" { "Unknown" } else { "Terminating" }.to_owned();
     }
     Value::from(word)
 }
@@ -100,9 +83,7 @@ fn of_containers(pod: &Value) -> Option<String> {
     let mut running = false;
     for status in list(pod, "status.containerStatuses").iter().rev() {
         let (waiting, terminated) = (&status["state"]["waiting"], &status["state"]["terminated"]);
-        let reason = waiting["reason"]
-            .as_str()
-            .filter(|reason| !reason.is_empty());
+        let reason = waiting["reason"].as_str().filter(|reason| !reason.is_empty());
         if let Some(reason) = reason {
             word = Some(reason.to_owned());
         } else if terminated.is_object() {
@@ -122,18 +103,12 @@ fn of_containers(pod: &Value) -> Option<String> {
 }
 
 fn ending(terminated: &Value) -> String {
-    if let Some(reason) = terminated["reason"]
-        .as_str()
-        .filter(|reason| !reason.is_empty())
-    {
+    if let Some(reason) = terminated["reason"].as_str().filter(|reason| !reason.is_empty()) {
         return reason.to_owned();
     }
     match terminated["signal"].as_i64() {
         Some(signal) if signal != 0 => format!("Signal:{signal}"),
-        Some(_) | None => format!(
-            "ExitCode:{}",
-            terminated["exitCode"].as_i64().unwrap_or_default()
-        ),
+        Some(_) | None => format!("ExitCode:{}", terminated["exitCode"].as_i64().unwrap_or_default()),
     }
 }
 

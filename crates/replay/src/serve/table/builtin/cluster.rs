@@ -18,30 +18,14 @@ fn nodes_and_events(resource: &Resource) -> Option<Vec<Row>> {
             computed("Roles", node_roles),
             AGE,
             field("Version", "status.nodeInfo.kubeletVersion"),
-            (
-                "Internal-IP",
-                1,
-                Fill::Computed(|it| address(it, "InternalIP")),
-            ),
+            ("Internal-IP", 1, Fill::Computed(|it| address(it, "InternalIP"))),
             wide("OS-Image", "status.nodeInfo.osImage"),
             wide("Kernel-Version", "status.nodeInfo.kernelVersion"),
-            wide(
-                "Container-Runtime",
-                "status.nodeInfo.containerRuntimeVersion",
-            ),
+            wide("Container-Runtime", "status.nodeInfo.containerRuntimeVersion"),
         ],
         "Namespace" => vec![field("Status", "status.phase"), AGE],
         "Event" => vec![
-            (
-                "Last Seen",
-                0,
-                Fill::Age(&[
-                    "series.lastObservedTime",
-                    "lastTimestamp",
-                    "eventTime",
-                    "firstTimestamp",
-                ]),
-            ),
+            ("Last Seen", 0, Fill::Age(&["series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp"])),
             field("Type", "type"),
             field("Reason", "reason"),
             computed("Object", |it| {
@@ -62,21 +46,9 @@ fn nodes_and_events(resource: &Resource) -> Option<Vec<Row>> {
 
 fn configuration(resource: &Resource) -> Option<Vec<Row>> {
     Some(match resource.kind.as_ref() {
-        "ConfigMap" => vec![
-            computed("Data", |it| {
-                json!(keys(&it["data"]) + keys(&it["binaryData"]))
-            }),
-            AGE,
-        ],
-        "Secret" => vec![
-            field("Type", "type"),
-            computed("Data", |it| json!(keys(&it["data"]))),
-            AGE,
-        ],
-        "ServiceAccount" => vec![
-            computed("Secrets", |it| json!(each(it, "secrets").len())),
-            AGE,
-        ],
+        "ConfigMap" => vec![computed("Data", |it| json!(keys(&it["data"]) + keys(&it["binaryData"]))), AGE],
+        "Secret" => vec![field("Type", "type"), computed("Data", |it| json!(keys(&it["data"]))), AGE],
+        "ServiceAccount" => vec![computed("Secrets", |it| json!(each(it, "secrets").len())), AGE],
         "CustomResourceDefinition" => {
             vec![("Created At", 0, Fill::Field("metadata.creationTimestamp"))]
         }
@@ -93,31 +65,23 @@ fn configuration(resource: &Resource) -> Option<Vec<Row>> {
             computed("Available", available),
             AGE,
         ],
-        "PriorityClass" => vec![
-            field("Value", "value"),
-            computed("Global-Default", |it| json!(it["globalDefault"] == true)),
-            AGE,
-        ],
+        "PriorityClass" => {
+            vec![field("Value", "value"), computed("Global-Default", |it| json!(it["globalDefault"] == true)), AGE]
+        }
         "Lease" => vec![field("Holder", "spec.holderIdentity"), AGE],
         _ => return None,
     })
 }
 
 fn node_status(node: &Value) -> Value {
-    let ready = each(node, "status.conditions")
-        .into_iter()
-        .find(|one| one["type"] == "Ready")
-        .map(|one| text(&one["status"]));
+    let ready =
+        each(node, "status.conditions").into_iter().find(|one| one["type"] == "Ready").map(|one| text(&one["status"]));
     let word = match ready.as_deref() {
         Some("True") => "Ready",
         Some(_) => "NotReady",
         None => "Unknown",
     };
-    let cordoned = if at(node, "spec.unschedulable") == true {
-        ",SchedulingDisabled"
-    } else {
-        ""
-    };
+    let cordoned = if at(node, "spec.unschedulable") == true { ",SchedulingDisabled" } else { "" };
     json!(format!("{word}{cordoned}"))
 }
 
@@ -129,24 +93,16 @@ fn node_roles(node: &Value) -> Value {
         .filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/"))
         .collect();
     roles.sort_unstable();
-    if roles.is_empty() {
-        json!("<none>")
-    } else {
-        json!(roles.join(","))
-    }
+    if roles.is_empty() { json!("<none>") } else { json!(roles.join(",")) }
 }
 
 fn address(node: &Value, kind: &str) -> Value {
-    let found = each(node, "status.addresses")
-        .into_iter()
-        .find(|one| one["type"] == kind);
+    let found = each(node, "status.addresses").into_iter().find(|one| one["type"] == kind);
     found.map_or_else(|| json!("<none>"), |one| one["address"].clone())
 }
 
 fn condition(object: &Value, field: &str) -> Value {
-    let healthy = each(object, "conditions")
-        .into_iter()
-        .find(|one| one["type"] == "Healthy");
+    let healthy = each(object, "conditions").into_iter().find(|one| one["type"] == "Healthy");
     let value = healthy.map(|one| one[field].clone()).unwrap_or_default();
     match (field, value.as_str()) {
         ("status", Some("True")) => json!("Healthy"),
@@ -156,20 +112,14 @@ fn condition(object: &Value, field: &str) -> Value {
 }
 
 fn available(service: &Value) -> Value {
-    let found = each(service, "status.conditions")
-        .into_iter()
-        .find(|one| one["type"] == "Available");
+    let found = each(service, "status.conditions").into_iter().find(|one| one["type"] == "Available");
     found.map_or_else(
         || json!("Unknown"),
         |one| {
             if one["status"] == "True" {
                 return json!("True");
             }
-            json!(format!(
-                "{} ({})",
-                text(&one["status"]),
-                text(&one["reason"])
-            ))
+            json!(format!("{} ({})", text(&one["status"]), text(&one["reason"])))
         },
     )
 }

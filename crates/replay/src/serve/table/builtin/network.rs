@@ -15,67 +15,39 @@ pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
             computed("External-IP", external),
             computed("Port(s)", ports),
             AGE,
-            (
-                "Selector",
-                1,
-                Fill::Computed(|it| labels(at(it, "spec.selector"))),
-            ),
+            ("Selector", 1, Fill::Computed(|it| labels(at(it, "spec.selector")))),
         ],
         ("", "Endpoints") => vec![
             computed("Endpoints", |it| {
                 joined(&each(it, "subsets"), |subset| {
-                    each(subset, "addresses")
-                        .iter()
-                        .map(|one| text(&one["ip"]))
-                        .collect()
+                    each(subset, "addresses").iter().map(|one| text(&one["ip"])).collect()
                 })
             }),
             AGE,
         ],
         (_, "EndpointSlice") => vec![
             field("AddressType", "addressType"),
-            computed("Ports", |it| {
-                joined(&each(it, "ports"), |port| vec![port["port"].to_string()])
-            }),
+            computed("Ports", |it| joined(&each(it, "ports"), |port| vec![port["port"].to_string()])),
             computed("Endpoints", |it| {
-                joined(&each(it, "endpoints"), |one| {
-                    each(one, "addresses").into_iter().map(text).collect()
-                })
+                joined(&each(it, "endpoints"), |one| each(one, "addresses").into_iter().map(text).collect())
             }),
             AGE,
         ],
         ("networking.k8s.io", "Ingress") => vec![
             computed("Class", |it| or_none(at(it, "spec.ingressClassName"))),
-            computed("Hosts", |it| {
-                joined(&each(it, "spec.rules"), |rule| {
-                    vec![text(&or(&rule["host"], "*"))]
-                })
-            }),
+            computed("Hosts", |it| joined(&each(it, "spec.rules"), |rule| vec![text(&or(&rule["host"], "*"))])),
             computed("Address", |it| {
                 joined(&each(it, "status.loadBalancer.ingress"), |one| {
-                    vec![text(if one["ip"].is_string() {
-                        &one["ip"]
-                    } else {
-                        &one["hostname"]
-                    })]
+                    vec![text(if one["ip"].is_string() { &one["ip"] } else { &one["hostname"] })]
                 })
             }),
-            computed("Ports", |it| {
-                json!(if at(it, "spec.tls").is_array() {
-                    "80, 443"
-                } else {
-                    "80"
-                })
-            }),
+            computed("Ports", |it| json!(if at(it, "spec.tls").is_array() { "80, 443" } else { "80" })),
             AGE,
         ],
         (_, "IngressClass") => vec![field("Controller", "spec.controller"), AGE],
-        (_, "NetworkPolicy") => vec![
-            computed("Pod-Selector", |it| {
-                labels(at(it, "spec.podSelector.matchLabels"))
-            }),
-            AGE,
-        ],
+        (_, "NetworkPolicy") => {
+            vec![computed("Pod-Selector", |it| labels(at(it, "spec.podSelector.matchLabels"))), AGE]
+        }
         _ => return None,
     })
 }
@@ -86,13 +58,7 @@ fn external(service: &Value) -> Value {
     }
     let mut all: Vec<String> = each(service, "status.loadBalancer.ingress")
         .iter()
-        .map(|one| {
-            text(if one["ip"].is_string() {
-                &one["ip"]
-            } else {
-                &one["hostname"]
-            })
-        })
+        .map(|one| text(if one["ip"].is_string() { &one["ip"] } else { &one["hostname"] }))
         .collect();
     all.extend(each(service, "spec.externalIPs").iter().map(|ip| text(ip)));
     match (all.is_empty(), at(service, "spec.type") == "LoadBalancer") {
@@ -105,10 +71,7 @@ fn external(service: &Value) -> Value {
 fn ports(service: &Value) -> Value {
     joined(&each(service, "spec.ports"), |port| {
         let protocol = port["protocol"].as_str().unwrap_or("TCP");
-        let node = port["nodePort"]
-            .as_u64()
-            .map(|node| format!(":{node}"))
-            .unwrap_or_default();
+        let node = port["nodePort"].as_u64().map(|node| format!(":{node}")).unwrap_or_default();
         vec![format!("{}{node}/{protocol}", port["port"])]
     })
 }

@@ -14,16 +14,10 @@ pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
             field("Volume", "spec.volumeName"),
             field("Capacity", "status.capacity.storage"),
             computed("Access Modes", |it| {
-                modes(if at(it, "status.accessModes").is_array() {
-                    at(it, "status.accessModes")
-                } else {
-                    &Value::Null
-                })
+                modes(if at(it, "status.accessModes").is_array() { at(it, "status.accessModes") } else { &Value::Null })
             }),
             field("StorageClass", "spec.storageClassName"),
-            computed("VolumeAttributesClass", |it| {
-                or(at(it, "spec.volumeAttributesClassName"), "<unset>")
-            }),
+            computed("VolumeAttributesClass", |it| or(at(it, "spec.volumeAttributesClassName"), "<unset>")),
             AGE,
             wide("VolumeMode", "spec.volumeMode"),
         ],
@@ -33,16 +27,11 @@ pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
             field("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
             field("Status", "status.phase"),
             computed("Claim", |it| match at(it, "spec.claimRef.name").as_str() {
-                Some(name) => json!(format!(
-                    "{}/{name}",
-                    text(at(it, "spec.claimRef.namespace"))
-                )),
+                Some(name) => json!(format!("{}/{name}", text(at(it, "spec.claimRef.namespace")))),
                 None => json!(""),
             }),
             field("StorageClass", "spec.storageClassName"),
-            computed("VolumeAttributesClass", |it| {
-                or(at(it, "spec.volumeAttributesClassName"), "<unset>")
-            }),
+            computed("VolumeAttributesClass", |it| or(at(it, "spec.volumeAttributesClassName"), "<unset>")),
             field("Reason", "status.reason"),
             AGE,
             wide("VolumeMode", "spec.volumeMode"),
@@ -50,12 +39,8 @@ pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
         "StorageClass" => vec![
             field("Provisioner", "provisioner"),
             computed("ReclaimPolicy", |it| or(at(it, "reclaimPolicy"), "Delete")),
-            computed("VolumeBindingMode", |it| {
-                or(at(it, "volumeBindingMode"), "Immediate")
-            }),
-            computed("AllowVolumeExpansion", |it| {
-                json!(at(it, "allowVolumeExpansion") == true)
-            }),
+            computed("VolumeBindingMode", |it| or(at(it, "volumeBindingMode"), "Immediate")),
+            computed("AllowVolumeExpansion", |it| json!(at(it, "allowVolumeExpansion") == true)),
             AGE,
         ],
         "VolumeAttachment" => vec![

@@ -18,31 +18,17 @@ fn controllers(resource: &Resource) -> Option<Vec<Row>> {
             computed("Status", pod::status),
             computed("Restarts", pod::restarts),
             AGE,
-            (
-                "IP",
-                1,
-                Fill::Computed(|pod| or_none(at(pod, "status.podIP"))),
-            ),
-            (
-                "Node",
-                1,
-                Fill::Computed(|pod| or_none(at(pod, "spec.nodeName"))),
-            ),
+            ("IP", 1, Fill::Computed(|pod| or_none(at(pod, "status.podIP")))),
+            ("Node", 1, Fill::Computed(|pod| or_none(at(pod, "spec.nodeName")))),
         ],
         "Deployment" => vec![
-            computed("Ready", |it| {
-                of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))
-            }),
+            computed("Ready", |it| of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))),
             computed("Up-to-date", |it| count(at(it, "status.updatedReplicas"))),
             computed("Available", |it| count(at(it, "status.availableReplicas"))),
             AGE,
             ("Containers", 1, Fill::Computed(|it| template(it, "name"))),
             ("Images", 1, Fill::Computed(|it| template(it, "image"))),
-            (
-                "Selector",
-                1,
-                Fill::Computed(|it| labels(at(it, "spec.selector.matchLabels"))),
-            ),
+            ("Selector", 1, Fill::Computed(|it| labels(at(it, "spec.selector.matchLabels")))),
         ],
         "ReplicaSet" => vec![
             computed("Desired", |it| count(at(it, "spec.replicas"))),
@@ -50,27 +36,14 @@ fn controllers(resource: &Resource) -> Option<Vec<Row>> {
             computed("Ready", |it| count(at(it, "status.readyReplicas"))),
             AGE,
         ],
-        "StatefulSet" => vec![
-            computed("Ready", |it| {
-                of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))
-            }),
-            AGE,
-        ],
+        "StatefulSet" => vec![computed("Ready", |it| of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))), AGE],
         "DaemonSet" => vec![
-            computed("Desired", |it| {
-                count(at(it, "status.desiredNumberScheduled"))
-            }),
-            computed("Current", |it| {
-                count(at(it, "status.currentNumberScheduled"))
-            }),
+            computed("Desired", |it| count(at(it, "status.desiredNumberScheduled"))),
+            computed("Current", |it| count(at(it, "status.currentNumberScheduled"))),
             computed("Ready", |it| count(at(it, "status.numberReady"))),
-            computed("Up-to-date", |it| {
-                count(at(it, "status.updatedNumberScheduled"))
-            }),
+            computed("Up-to-date", |it| count(at(it, "status.updatedNumberScheduled"))),
             computed("Available", |it| count(at(it, "status.numberAvailable"))),
-            computed("Node Selector", |it| {
-                labels(at(it, "spec.template.spec.nodeSelector"))
-            }),
+            computed("Node Selector", |it| labels(at(it, "spec.template.spec.nodeSelector"))),
             AGE,
         ],
         _ => return None,
@@ -81,29 +54,16 @@ fn jobs_and_limits(resource: &Resource) -> Option<Vec<Row>> {
     Some(match resource.kind.as_ref() {
         "Job" => vec![
             computed("Status", job_status),
-            computed("Completions", |it| {
-                of(at(it, "status.succeeded"), at(it, "spec.completions"))
-            }),
+            computed("Completions", |it| of(at(it, "status.succeeded"), at(it, "spec.completions"))),
             computed("Duration", |it| {
-                json!(
-                    age::between(at(it, "status.startTime"), at(it, "status.completionTime"))
-                        .unwrap_or_default()
-                )
+                json!(age::between(at(it, "status.startTime"), at(it, "status.completionTime")).unwrap_or_default())
             }),
             AGE,
         ],
         "CronJob" => vec![
             field("Schedule", "spec.schedule"),
-            computed("Suspend", |it| {
-                json!(if at(it, "spec.suspend") == true {
-                    "True"
-                } else {
-                    "False"
-                })
-            }),
-            computed("Active", |it| {
-                json!(at(it, "status.active").as_array().map_or(0, Vec::len))
-            }),
+            computed("Suspend", |it| json!(if at(it, "spec.suspend") == true { "True" } else { "False" })),
+            computed("Active", |it| json!(at(it, "status.active").as_array().map_or(0, Vec::len))),
             ("Last Schedule", 0, Fill::Age(&["status.lastScheduleTime"])),
             AGE,
         ],
@@ -122,12 +82,8 @@ fn jobs_and_limits(resource: &Resource) -> Option<Vec<Row>> {
         ],
         "PodDisruptionBudget" => vec![
             computed("Min Available", |it| or(at(it, "spec.minAvailable"), "N/A")),
-            computed("Max Unavailable", |it| {
-                or(at(it, "spec.maxUnavailable"), "N/A")
-            }),
-            computed("Allowed Disruptions", |it| {
-                count(at(it, "status.disruptionsAllowed"))
-            }),
+            computed("Max Unavailable", |it| or(at(it, "spec.maxUnavailable"), "N/A")),
+            computed("Allowed Disruptions", |it| count(at(it, "status.disruptionsAllowed"))),
             AGE,
         ],
         _ => return None,
@@ -135,28 +91,17 @@ fn jobs_and_limits(resource: &Resource) -> Option<Vec<Row>> {
 }
 
 fn template(object: &Value, field: &str) -> Value {
-    joined(
-        &each(object, "spec.template.spec.containers"),
-        |container| vec![text(&container[field])],
-    )
+    joined(&each(object, "spec.template.spec.containers"), |container| vec![text(&container[field])])
 }
 
 fn job_status(job: &Value) -> Value {
-    let holds = |kind: &str| {
-        each(job, "status.conditions")
-            .iter()
-            .any(|one| one["type"] == kind && one["status"] == "True")
-    };
+    let holds =
+        |kind: &str| each(job, "status.conditions").iter().any(|one| one["type"] == kind && one["status"] == "True");
     let names = [
         ("Complete", "Complete"),
         ("Failed", "Failed"),
         ("Suspended", "Suspended"),
         ("FailureTarget", "FailureTarget"),
     ];
-    json!(
-        names
-            .iter()
-            .find(|(kind, _)| holds(kind))
-            .map_or("Running", |(_, word)| word)
-    )
+    json!(names.iter().find(|(kind, _)| holds(kind)).map_or("Running", |(_, word)| word))
 }
