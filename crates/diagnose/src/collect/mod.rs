@@ -3,6 +3,7 @@
 //! Four rounds. The namespace (or the whole cluster) is listed, one list a kind; then what the troubled objects refer to
 //! is fetched, round by round, so that an absence is known and not guessed; then logs; then metrics.
 
+mod lean;
 mod logs;
 mod metrics;
 mod reader;

@@ -9,6 +9,7 @@ use kube::Client;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::lean::Lean;
 use crate::evidence::Gap;
 use crate::kinds::Kind;
 use crate::object::{Object, ObjectRef};
@@ -84,7 +85,8 @@ impl<'a> Reader<'a> {
 
     async fn json(&self, path: &str, accept: &str) -> Result<Value, Failure> {
         let text = self.text(path, accept).await?;
-        serde_json::from_str(&text).map_err(|e| Failure::Other(format!("the answer is no JSON: {e}")))
+        let lean: Result<Lean, _> = serde_json::from_str(&text);
+        lean.map(|Lean(value)| value).map_err(|e| Failure::Other(format!("the answer is no JSON: {e}")))
     }
 
     pub async fn version(&self) -> String {

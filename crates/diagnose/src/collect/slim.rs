@@ -11,12 +11,6 @@ use crate::object::Object;
 const LONGEST_VALUE: usize = 64 * 1024;
 
 pub fn slim(mut value: Value, now: Timestamp, keep_pods_whole: bool) -> Option<Object> {
-    if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        meta.remove("managedFields");
-        if let Some(annotations) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-        }
-    }
     match value["kind"].as_str() {
         Some("Node") => {
             if let Some(status) = value.get_mut("status").and_then(Value::as_object_mut) {
