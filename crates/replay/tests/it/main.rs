@@ -7,3 +7,4 @@ mod harness;
 mod layouts;
 mod recording;
 mod requests;
+mod selectors;
