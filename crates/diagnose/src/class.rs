@@ -16,6 +16,20 @@ pub enum Weight {
     Note,
 }
 
+impl serde::Serialize for Class {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Class {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let class = Self::ALL.iter().find(|class| class.name() == name);
+        class.copied().ok_or_else(|| serde::de::Error::custom(format!("no class is named `{name}`")))
+    }
+}
+
 macro_rules! classes {
     ($($family:literal { $($variant:ident $name:literal $role:ident $weight:ident $zh:literal $en:literal;)* })*) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

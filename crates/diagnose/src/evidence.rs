@@ -10,7 +10,8 @@ use crate::object::{Object, ObjectRef, strings};
 use crate::selector;
 
 /// What is to be explained.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     Object(ObjectRef),
     Namespace(String),
@@ -18,7 +19,7 @@ pub enum Target {
 }
 
 /// Something that could not be read, and why. Never to be taken for an absence.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Gap {
     pub what: String,
     pub why: String,

@@ -1,13 +1,13 @@
 //! What a rule says about one object, and the facts it rests on.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
 use crate::object::{Object, ObjectRef};
 
 /// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Text {
     pub zh: String,
     pub en: String,
@@ -34,7 +34,7 @@ impl Text {
 }
 
 /// How sure a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// an exact field or a component's own text says so
@@ -98,7 +98,7 @@ impl Cite {
 }
 
 /// Something a person can paste, with what it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
     pub text: Text,
     pub command: Option<String>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::evidence::{Evidence, Gap, Target};
@@ -12,7 +12,7 @@ use crate::finding::{Cite, Confidence, Finding, Fix, Lang, Text};
 use crate::judge::{Verdict, judge};
 use crate::object::ObjectRef;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     pub target: Target,
     pub time: Timestamp,
@@ -24,7 +24,7 @@ pub struct Report {
     pub healthy: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReportCause {
     pub rank: usize,
     pub object: ObjectRef,
@@ -38,7 +38,7 @@ pub struct ReportCause {
     pub seen_on: Vec<ObjectRef>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReportFinding {
     pub object: ObjectRef,
     pub class: crate::class::Class,
@@ -46,7 +46,7 @@ pub struct ReportFinding {
     pub evidence: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceItem {
     pub id: String,
     pub object: ObjectRef,
