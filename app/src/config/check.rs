@@ -1,0 +1,91 @@
+//! What the types cannot say: names that must exist, patterns that must compile, one of two fields.
+
+use std::path::PathBuf;
+
+use notify::Secret;
+
+use super::{Config, QuietHours};
+
+/// Every problem as (JSON pointer, text).
+pub fn check(config: &Config) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let unknown = |place: String, name: &String| {
+        let names: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+        let text = || format!("no channel is named `{name}`; there are: {}", names.join(", "));
+        (!config.channels.contains_key(name)).then(|| (place, text()))
+    };
+    for (i, route) in config.routes.iter().enumerate() {
+        found.extend(route.channels.iter().enumerate().filter_map(|(j, n)| unknown(format!("/routes/{i}/channels/{j}"), n)));
+    }
+    found.extend(config.fallback.iter().enumerate().filter_map(|(i, n)| unknown(format!("/fallback/{i}"), n)));
+    for (i, quiet) in config.quiet_hours.iter().enumerate() {
+        let channels = quiet.channels.iter().enumerate();
+        found.extend(channels.filter_map(|(j, n)| unknown(format!("/quiet_hours/{i}/channels/{j}"), n)));
+        found.extend(quiet_hours(quiet).into_iter().map(|(field, text)| (format!("/quiet_hours/{i}/{field}"), text)));
+    }
+    for (i, route) in config.routes.iter().enumerate() {
+        for (label, pattern) in &route.matches {
+            if let Err(error) = regex::Regex::new(pattern) {
+                let text = error.to_string().lines().last().unwrap_or_default().to_owned();
+                found.push((format!("/routes/{i}/match/{label}"), format!("no regular expression: {text}")));
+            }
+        }
+    }
+    for (name, channel) in &config.channels {
+        found.extend(channel.problems().into_iter().map(|text| (format!("/channels/{name}"), text)));
+    }
+    for (i, one) in config.intake.credentials.iter().enumerate() {
+        let place = format!("/intake/credentials/{i}");
+        found.extend(either("password", &one.password, &one.password_file).map(|text| (place.clone(), text)));
+        found.extend(either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place.clone(), text)));
+        let password = one.password.is_some() || one.password_file.is_some();
+        let token = one.bearer_token.is_some() || one.bearer_token_file.is_some();
+        if password == token || password != one.username.is_some() {
+            found.push((place, "give either `username` with `password`, or `bearer_token`".to_owned()));
+        }
+    }
+    for (i, one) in config.alertmanagers.iter().enumerate() {
+        found.extend(url(&one.url).map(|text| (format!("/alertmanagers/{i}/url"), text)));
+        let place = format!("/alertmanagers/{i}");
+        found.extend(either("password", &one.password, &one.password_file).map(|text| (place.clone(), text)));
+        found.extend(either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place, text)));
+    }
+    if let Some(prometheus) = &config.prometheus {
+        found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
+    }
+    if let Some(public) = &config.public_url {
+        found.extend(url(public).map(|text| ("/public_url".to_owned(), text)));
+    }
+    if !config.listen.ip().is_loopback() && config.intake.credentials.is_empty() {
+        let text = "listening beyond this machine needs `intake.credentials`, or anybody could post alerts";
+        found.push(("/listen".to_owned(), text.to_owned()));
+    }
+    found
+}
+
+fn either(name: &str, value: &Option<Secret>, file: &Option<PathBuf>) -> Option<String> {
+    (value.is_some() && file.is_some()).then(|| format!("give `{name}` or `{name}_file`, not both"))
+}
+
+fn url(text: &str) -> Option<String> {
+    let parsed = reqwest::Url::parse(text);
+    match parsed {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => None,
+        Ok(_) | Err(_) => Some(format!("`{text}` is no http or https address")),
+    }
+}
+
+fn quiet_hours(quiet: &QuietHours) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for (field, text) in [("from", &quiet.from), ("to", &quiet.to)] {
+        if jiff::civil::Time::strptime("%H:%M", text).is_err() {
+            found.push((field, format!("`{text}` is no time such as 22:00")));
+        }
+    }
+    if let Some(zone) = &quiet.timezone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        found.push(("timezone", format!("`{zone}` is no time zone such as Asia/Shanghai")));
+    }
+    found
+}

@@ -1,0 +1,195 @@
+//! Reads the configuration: file, then environment, then flags. Reports every problem with its line, not only the first.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Config, check, lines::lines};
+
+/// Something in the configuration that has to be mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// file and line, or the variable or flag
+    pub place: String,
+    /// dotted path of the field
+    pub field: String,
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.is_empty() {
+            true => write!(f, "{}: {}", self.place, self.text),
+            false => write!(f, "{}: {}: {}", self.place, self.field, self.text),
+        }
+    }
+}
+
+pub struct Loaded {
+    pub config: Config,
+    /// the file that was read, if any
+    pub file: Option<PathBuf>,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads `file` (which must exist if it was asked for), the variables `MIDWATCH_*` and the flags, later ones winning.
+/// Variables name nested fields with two underscores: `MIDWATCH_LOG__LEVEL=debug`.
+pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, flags: &[(&str, Value)]) -> Loaded {
+    let mut problems = Vec::new();
+    let default = Path::new("midwatch.yaml");
+    let path = file.or_else(|| default.exists().then_some(default));
+    let text = match path.map(|p| (p, std::fs::read_to_string(p))) {
+        None => String::new(),
+        Some((_, Ok(text))) => text,
+        Some((path, Err(error))) => {
+            problems.push(Problem { place: path.display().to_string(), field: String::new(), text: error.to_string() });
+            String::new()
+        }
+    };
+    let name = path.map(|p| p.display().to_string()).unwrap_or_default();
+    let mut value = parse(&text, &name, &mut problems);
+    let mut places = Places { file: name, lines: lines(&text), set: Vec::new() };
+    for (key, text) in env {
+        let Some(rest) = key.strip_prefix("MIDWATCH_").filter(|rest| !RESERVED.contains(rest)) else { continue };
+        let path: Vec<String> = rest.to_lowercase().split("__").map(str::to_owned).collect();
+        set(&mut value, &path, scalar(&text));
+        places.set.push((format!("/{}", path.join("/")), format!("variable {key}")));
+    }
+    for (key, flag) in flags {
+        set(&mut value, &[(*key).to_owned()], flag.clone());
+        places.set.push((format!("/{key}"), format!("--{}", key.replace('_', "-"))));
+    }
+    let config = every_problem(value, &places, &mut problems);
+    problems.extend(check::check(&config).into_iter().map(|(pointer, text)| places.problem(&pointer, text)));
+    Loaded { config, file: path.map(Path::to_owned), problems }
+}
+
+/// Variables that are no fields of the configuration.
+const RESERVED: &[&str] = &["CONFIG", "CACHE", "CRASH_AT", "PROMETHEUS_URL"];
+
+fn parse(text: &str, name: &str, problems: &mut Vec<Problem>) -> Value {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    match serde_saphyr::from_str_with_options::<Value>(text, options) {
+        Ok(Value::Null) => Value::Object(Map::new()),
+        Ok(value @ Value::Object(_)) => value,
+        Ok(_) => {
+            let text = "the file must hold fields such as `listen: 127.0.0.1:8420`".to_owned();
+            problems.push(Problem { place: format!("{name}:1"), field: String::new(), text });
+            Value::Object(Map::new())
+        }
+        Err(_) if text.trim().is_empty() => Value::Object(Map::new()),
+        Err(error) => {
+            let line = error.location().map(|l| l.line().to_string()).unwrap_or_else(|| "1".to_owned());
+            let text = error.to_string().lines().next().unwrap_or_default().to_owned();
+            problems.push(Problem { place: format!("{name}:{line}"), field: String::new(), text });
+            Value::Object(Map::new())
+        }
+    }
+}
+
+/// A variable's text as YAML would read it: numbers, booleans and flow lists keep their type.
+fn scalar(text: &str) -> Value {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).unwrap_or_else(|_| Value::from(text))
+}
+
+fn set(value: &mut Value, path: &[String], to: Value) {
+    let [first, rest @ ..] = path else { return };
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    if rest.is_empty() {
+        value[first.as_str()] = to;
+    } else {
+        set(&mut value[first.as_str()], rest, to);
+    }
+}
+
+struct Places {
+    file: String,
+    lines: std::collections::BTreeMap<String, usize>,
+    /// pointers that a variable or flag set
+    set: Vec<(String, String)>,
+}
+
+impl Places {
+    fn problem(&self, pointer: &str, text: String) -> Problem {
+        let set = self.set.iter().rev().find(|(p, _)| pointer.starts_with(p.as_str()));
+        let place = set.map_or_else(|| format!("{}:{}", self.file, self.line(pointer)), |(_, name)| name.clone());
+        Problem { place, field: pointer.trim_start_matches('/').replace('/', "."), text }
+    }
+
+    /// The line of the field, or of the nearest thing around it.
+    fn line(&self, pointer: &str) -> usize {
+        let mut pointer = pointer;
+        loop {
+            if let Some(line) = self.lines.get(pointer) {
+                return *line;
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return 1,
+            }
+        }
+    }
+}
+
+/// Reads the typed configuration. After a problem the field is taken out and the rest is read again, so that one run names
+/// them all; what was wrong has its default then.
+fn every_problem(mut value: Value, places: &Places, problems: &mut Vec<Problem>) -> Config {
+    for _ in 0..200 {
+        let error = match serde_path_to_error::deserialize::<_, Config>(&value) {
+            Ok(config) => return config,
+            Err(error) => error,
+        };
+        let mut pointer = pointer(error.path());
+        let text = error.inner().to_string();
+        // inside a tagged channel the path is lost; the message still names the field
+        if let Some(field) = text.strip_prefix("unknown field `").and_then(|t| t.split('`').next()) {
+            let inner = format!("{pointer}/{field}");
+            if value.pointer(&inner).is_some() {
+                pointer = inner;
+            }
+        }
+        problems.push(places.problem(&pointer, text));
+        if !remove(&mut value, &pointer) {
+            break;
+        }
+    }
+    Config::deserialize(Value::Object(Map::new())).unwrap_or_default()
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{key}"),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(step).collect()
+}
+
+/// Takes out what a pointer names; an entry that lacks a required field is itself what has to go.
+fn remove(value: &mut Value, pointer: &str) -> bool {
+    let mut pointer = pointer.to_owned();
+    loop {
+        let Some((parent, last)) = pointer.rsplit_once('/') else { return false };
+        let removed = match value.pointer_mut(parent) {
+            Some(Value::Object(map)) => map.remove(last).is_some(),
+            Some(Value::Array(list)) => match last.parse::<usize>() {
+                Ok(at) if at < list.len() => {
+                    list.remove(at);
+                    true
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        if removed {
+            return true;
+        }
+        pointer = parent.to_owned();
+    }
+}
