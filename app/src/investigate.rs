@@ -28,6 +28,6 @@ pub async fn investigate(
     };
     let evidence = collect(&cluster.client, asked, &options).await;
     let mut report = Report::of(&evidence);
-    report.redact(str::to_owned);
+    report.redact(|text| redact::text(text).into_owned());
     report
 }

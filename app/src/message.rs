@@ -79,7 +79,9 @@ pub fn resolved(overview: &Overview, report: Option<&Report>, ended: Timestamp, 
     let cause = message.lead.clone();
     message.status = Status::Resolved;
     message.lead = match report {
-        Some(report) if !report.causes.is_empty() => format!("{}{cause}", word(lang, "已恢复。原因：", "Resolved. It was: ")),
+        Some(report) if !report.causes.is_empty() => {
+            format!("{}{cause}", word(lang, "已恢复。原因：", "Resolved. It was: "))
+        }
         Some(_) | None => word(lang, "已恢复", "Resolved").to_owned(),
     };
     message.footer = format!("{} {}", word(lang, "恢复时间", "resolved at"), clock(ended));
@@ -91,7 +93,9 @@ pub fn verdict(report: &Report, lang: Lang) -> Message {
     let mut message = empty(lang, Status::Diagnosed, lead(report).get(lang).to_owned());
     let (title, object) = match &report.target {
         diagnose::Target::Object(object) => (word(lang, "诊断", "Diagnosis").to_owned(), object.to_string()),
-        diagnose::Target::Namespace(ns) => (format!("{} {ns}", word(lang, "诊断命名空间", "Diagnosis of namespace")), String::new()),
+        diagnose::Target::Namespace(ns) => {
+            (format!("{} {ns}", word(lang, "诊断命名空间", "Diagnosis of namespace")), String::new())
+        }
         diagnose::Target::Cluster => (word(lang, "诊断整个集群", "Diagnosis of the cluster").to_owned(), String::new()),
     };
     message.title = title;

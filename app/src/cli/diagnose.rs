@@ -8,11 +8,13 @@ use clap::{Args, ValueEnum};
 use cluster::Limits;
 use diagnose::collect::Prometheus;
 use diagnose::{ObjectRef, Target, kinds};
+use notify::{Body, Channel, Console, Message};
 use serde_json::json;
 
-use super::LangArg;
 use super::source::ClusterArgs;
+use super::{LangArg, say};
 use crate::investigate::{Brief, investigate};
+use crate::message;
 
 #[derive(Debug, Args)]
 pub struct Diagnose {
@@ -64,9 +66,10 @@ impl Diagnose {
                         "bytes": totals.bytes,
                     });
                 }
-                println!("{}", serde_json::to_string_pretty(&json)?);
+                say(&(serde_json::to_string_pretty(&json)? + "\n"))?;
             }
-            Output::Text | Output::Markdown => println!("{}", report.json(lang.into())),
+            Output::Text => say(&text(&message::verdict(&report, lang.into())))?,
+            Output::Markdown => say(&notify::markdown(&message::verdict(&report, lang.into())))?,
         }
         if self.timings && self.output != Output::Json {
             let ms = started.elapsed().as_millis();
@@ -103,6 +106,16 @@ impl Diagnose {
         };
         Ok(Target::Object(ObjectRef::new(kind.name, namespace, name)))
     }
+}
+
+/// The report as a card, in colour on a terminal.
+fn text(message: &Message) -> String {
+    let rendered = Channel::Console(Console::default()).render(message);
+    let bodies = rendered.parts.into_iter().filter_map(|part| match part.body {
+        Body::Text(text) => Some(text),
+        Body::Json(_) | Body::Mail(_) => None,
+    });
+    bodies.collect()
 }
 
 /// One command waits for its own answer only, so it may ask faster than the server's long-run pace.

@@ -3,6 +3,8 @@
 mod diagnose;
 mod source;
 
+use std::io::Write;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// The middle watch over Kubernetes clusters: alerts in, checked diagnoses out.
@@ -50,5 +52,14 @@ impl From<LangArg> for ::diagnose::Lang {
             LangArg::Zh => Self::Zh,
             LangArg::En => Self::En,
         }
+    }
+}
+
+/// Writes to standard output. A reader that has gone (`| head`) is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

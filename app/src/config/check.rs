@@ -15,7 +15,9 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         (!config.channels.contains_key(name)).then(|| (place, text()))
     };
     for (i, route) in config.routes.iter().enumerate() {
-        found.extend(route.channels.iter().enumerate().filter_map(|(j, n)| unknown(format!("/routes/{i}/channels/{j}"), n)));
+        found.extend(
+            route.channels.iter().enumerate().filter_map(|(j, n)| unknown(format!("/routes/{i}/channels/{j}"), n)),
+        );
     }
     found.extend(config.fallback.iter().enumerate().filter_map(|(i, n)| unknown(format!("/fallback/{i}"), n)));
     for (i, quiet) in config.quiet_hours.iter().enumerate() {
@@ -37,7 +39,9 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     for (i, one) in config.intake.credentials.iter().enumerate() {
         let place = format!("/intake/credentials/{i}");
         found.extend(either("password", &one.password, &one.password_file).map(|text| (place.clone(), text)));
-        found.extend(either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place.clone(), text)));
+        found.extend(
+            either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place.clone(), text)),
+        );
         let password = one.password.is_some() || one.password_file.is_some();
         let token = one.bearer_token.is_some() || one.bearer_token_file.is_some();
         if password == token || password != one.username.is_some() {

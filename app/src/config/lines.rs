@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn finds_keys_entries_and_flow_style() {
-        let found = lines("listen: x\nchannels:\n  ops: {type: console}\nroutes:\n- channels: [ops]\n- match:\n    a: b\n");
+        let found =
+            lines("listen: x\nchannels:\n  ops: {type: console}\nroutes:\n- channels: [ops]\n- match:\n    a: b\n");
         for (path, line) in [("/listen", 1), ("/channels/ops/type", 3), ("/routes/1/match/a", 7), ("/routes/0", 5)] {
             assert_eq!(found.get(path), Some(&line), "{path} in {found:?}");
         }

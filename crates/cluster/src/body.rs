@@ -34,30 +34,19 @@ where
 }
 
 /// The whole body, unless it is larger than the limit.
-pub async fn collect<B>(
-    body: B,
-    allowed: &Allowed,
-    limit: usize,
-    traffic: &Traffic,
-) -> Result<Bytes, Fault>
+pub async fn collect<B>(body: B, allowed: &Allowed, limit: usize, traffic: &Traffic) -> Result<Bytes, Fault>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let too_large = || Fault::TooLarge {
-        path: allowed.path.clone(),
-        limit,
-    };
+    let too_large = || Fault::TooLarge { path: allowed.path.clone(), limit };
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
     let mut chunks = chunks(body);
     let mut read = BytesMut::new();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|source| Fault::Broken {
-            path: allowed.path.clone(),
-            source,
-        })?;
+        let chunk = chunk.map_err(|source| Fault::Broken { path: allowed.path.clone(), source })?;
         traffic.read(chunk.len());
         if read.len() + chunk.len() > limit {
             return Err(too_large());
@@ -110,33 +99,20 @@ impl Lines {
     async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
             let Ok(chunk) = tokio::time::timeout_at(self.until, self.chunks.next()).await else {
-                return Err(Fault::StreamOver {
-                    path: self.allowed.path.clone(),
-                    limit: self.limits.stream,
-                });
+                return Err(Fault::StreamOver { path: self.allowed.path.clone(), limit: self.limits.stream });
             };
             let Some(chunk) = chunk else {
                 let last = std::mem::take(&mut self.rest);
-                return if last.is_empty() {
-                    Ok(None)
-                } else {
-                    self.clean(&last).map(Some)
-                };
+                return if last.is_empty() { Ok(None) } else { self.clean(&last).map(Some) };
             };
-            let chunk = chunk.map_err(|source| Fault::Broken {
-                path: self.allowed.path.clone(),
-                source,
-            })?;
+            let chunk = chunk.map_err(|source| Fault::Broken { path: self.allowed.path.clone(), source })?;
             self.traffic.read(chunk.len());
             let end = memchr::memrchr(b'\n', &chunk);
             self.rest.extend_from_slice(&chunk);
             let open = chunk.len() - end.map_or(0, |end| end + 1);
             let complete = end.map(|_| self.rest.split_to(self.rest.len() - open));
             if self.rest.len() > self.limits.body {
-                return Err(Fault::TooLarge {
-                    path: self.allowed.path.clone(),
-                    limit: self.limits.body,
-                });
+                return Err(Fault::TooLarge { path: self.allowed.path.clone(), limit: self.limits.body });
             }
             if let Some(complete) = complete {
                 return self.clean(&complete).map(Some);
@@ -149,14 +125,9 @@ impl Lines {
             return Ok(Bytes::copy_from_slice(lines));
         }
         let mut clean = Vec::with_capacity(lines.len());
-        for line in lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
-        {
-            let event = secrets::blank_answer(line).map_err(|why| Fault::Unreadable {
-                path: self.allowed.path.clone(),
-                why,
-            })?;
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            let event = secrets::blank_answer(line)
+                .map_err(|why| Fault::Unreadable { path: self.allowed.path.clone(), why })?;
             clean.extend_from_slice(&event);
             clean.push(b'\n');
         }

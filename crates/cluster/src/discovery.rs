@@ -47,17 +47,13 @@ pub async fn discover(client: &Client) -> Discovery {
         found.gaps.extend(part.gaps);
     }
     let mut seen = HashSet::new();
-    found
-        .kinds
-        .retain(|kind| seen.insert((kind.group.clone(), kind.plural.clone())));
+    found.kinds.retain(|kind| seen.insert((kind.group.clone(), kind.plural.clone())));
     found
 }
 
 async fn root(client: &Client, path: &str) -> Discovery {
     let answer = match fetch(client, path, FORMATS).await {
-        Err(kube::Error::Api(status)) if status.code == 406 => {
-            fetch(client, path, "application/json").await
-        }
+        Err(kube::Error::Api(status)) if status.code == 406 => fetch(client, path, "application/json").await,
         other => other,
     };
     let answer = match answer {
@@ -75,31 +71,19 @@ async fn root(client: &Client, path: &str) -> Discovery {
             Err(gap) => Err(gap),
         },
         other => {
-            return gap(
-                path,
-                format!("the answer is a {other:?}, not a list of API groups"),
-            );
+            return gap(path, format!("the answer is a {other:?}, not a list of API groups"));
         }
     }
     .unwrap_or_else(|gap| gap)
 }
 
 async fn fetch(client: &Client, path: &str, accept: &str) -> Result<Value, kube::Error> {
-    let request = Request::get(path)
-        .header(header::ACCEPT, accept)
-        .body(Vec::new())
-        .map_err(kube::Error::HttpError)?;
+    let request = Request::get(path).header(header::ACCEPT, accept).body(Vec::new()).map_err(kube::Error::HttpError)?;
     client.request(request).await
 }
 
 fn gap(what: &str, why: String) -> Discovery {
-    Discovery {
-        kinds: Vec::new(),
-        gaps: vec![Gap {
-            what: what.to_owned(),
-            why,
-        }],
-    }
+    Discovery { kinds: Vec::new(), gaps: vec![Gap { what: what.to_owned(), why }] }
 }
 
 fn read<T, R>(answer: Value, what: &str, then: impl FnOnce(T) -> R) -> Result<R, Discovery>
@@ -165,10 +149,7 @@ fn aggregated(list: GroupDiscoveryList) -> Discovery {
             // The aggregator keeps the last answer of an extension server that no longer answers.
             if version.freshness == "Stale" {
                 let why = "the extension API server behind it does not answer".to_owned();
-                found.gaps.push(Gap {
-                    what: group_version(&group.metadata.name, &version.version),
-                    why,
-                });
+                found.gaps.push(Gap { what: group_version(&group.metadata.name, &version.version), why });
             }
             let kinds = version.resources.into_iter().filter_map(|resource| {
                 let kind = resource.response_kind?.kind;
@@ -181,20 +162,14 @@ fn aggregated(list: GroupDiscoveryList) -> Discovery {
                     verbs: resource.verbs,
                 })
             });
-            found
-                .kinds
-                .extend(kinds.filter(|kind| !kind.kind.is_empty()));
+            found.kinds.extend(kinds.filter(|kind| !kind.kind.is_empty()));
         }
     }
     found
 }
 
 fn group_version(group: &str, version: &str) -> String {
-    if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    }
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
 #[derive(Deserialize)]
@@ -242,33 +217,22 @@ struct Resource {
 type Versions = Vec<(String, String)>;
 
 fn core_versions(core: CoreVersions) -> Versions {
-    core.versions
-        .into_iter()
-        .map(|version| (String::new(), version))
-        .collect()
+    core.versions.into_iter().map(|version| (String::new(), version)).collect()
 }
 
 /// Every version of every group, the preferred one of a group first.
 fn group_versions(list: GroupList) -> Versions {
     let versions = list.groups.into_iter().flat_map(|group| {
         let preferred = group.preferred_version.map(|preferred| preferred.version);
-        let mut versions: Vec<String> = group
-            .versions
-            .into_iter()
-            .map(|version| version.version)
-            .collect();
+        let mut versions: Vec<String> = group.versions.into_iter().map(|version| version.version).collect();
         versions.sort_by_key(|version| Some(version) != preferred.as_ref());
-        versions
-            .into_iter()
-            .map(move |version| (group.name.clone(), version))
+        versions.into_iter().map(move |version| (group.name.clone(), version))
     });
     versions.collect()
 }
 
 async fn each(client: &Client, versions: Versions) -> Discovery {
-    let lists = versions
-        .into_iter()
-        .map(|(group, version)| resources(client, group, version));
+    let lists = versions.into_iter().map(|(group, version)| resources(client, group, version));
     let mut found = Discovery::default();
     for part in futures::future::join_all(lists).await {
         found.kinds.extend(part.kinds);
@@ -279,32 +243,21 @@ async fn each(client: &Client, versions: Versions) -> Discovery {
 
 async fn resources(client: &Client, group: String, version: String) -> Discovery {
     let what = group_version(&group, &version);
-    let path = if group.is_empty() {
-        format!("/api/{version}")
-    } else {
-        format!("/apis/{group}/{version}")
-    };
+    let path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
     let answer = match fetch(client, &path, "application/json").await {
         Ok(answer) => answer,
         Err(error) => return gap(&what, reason(&error)),
     };
     let listed = read(answer, &what, |list: ResourceList| {
-        let kinds = list
-            .resources
-            .into_iter()
-            .filter(|resource| !resource.name.contains('/'))
-            .map(|resource| Kind {
-                group: group.clone(),
-                version: version.clone(),
-                kind: resource.kind,
-                plural: resource.name,
-                namespaced: resource.namespaced,
-                verbs: resource.verbs,
-            });
-        Discovery {
-            kinds: kinds.collect(),
-            gaps: Vec::new(),
-        }
+        let kinds = list.resources.into_iter().filter(|resource| !resource.name.contains('/')).map(|resource| Kind {
+            group: group.clone(),
+            version: version.clone(),
+            kind: resource.kind,
+            plural: resource.name,
+            namespaced: resource.namespaced,
+            verbs: resource.verbs,
+        });
+        Discovery { kinds: kinds.collect(), gaps: Vec::new() }
     });
     listed.unwrap_or_else(|gap| gap)
 }

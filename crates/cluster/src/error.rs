@@ -14,11 +14,7 @@ pub enum Error {
     #[error("kubeconfig {path} cannot be used: {why}")]
     KubeconfigInvalid { path: String, why: String },
     #[error("context {context:?} is not in kubeconfig {path}; its contexts are: {known}")]
-    ContextUnknown {
-        context: String,
-        path: String,
-        known: String,
-    },
+    ContextUnknown { context: String, path: String, known: String },
     #[error("kubeconfig {path} names no current context; choose one of: {known}")]
     ContextUnset { path: String, known: String },
     #[error("not inside a cluster: {0}. The pod needs a service account with its token mounted")]
@@ -50,19 +46,12 @@ impl Error {
         match error.downcast_ref::<kube::Error>() {
             Some(kube::Error::Api(status)) if status.code == 401 => Self::Unauthorized { server },
             Some(kube::Error::Auth(_)) => Self::Credentials { server, why },
-            Some(kube::Error::Service(_) | kube::Error::HyperError(_))
-                if why.contains("certificate") =>
-            {
+            Some(kube::Error::Service(_) | kube::Error::HyperError(_)) if why.contains("certificate") => {
                 Self::Certificate { server, why }
             }
-            Some(kube::Error::Service(_) | kube::Error::HyperError(_)) => {
-                Self::Unreachable { server, why }
-            }
+            Some(kube::Error::Service(_) | kube::Error::HyperError(_)) => Self::Unreachable { server, why },
             Some(kube::Error::RustlsTls(_)) => Self::Certificate { server, why },
-            Some(error) => Self::NotAnApiServer {
-                server,
-                why: reason(error),
-            },
+            Some(error) => Self::NotAnApiServer { server, why: reason(error) },
             None => Self::NotAnApiServer { server, why },
         }
     }
@@ -72,28 +61,16 @@ impl Error {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error("{method} {path} was refused before it left: {why}")]
-    Refused {
-        method: http::Method,
-        path: String,
-        why: &'static str,
-    },
+    Refused { method: http::Method, path: String, why: &'static str },
     #[error("{path}: no result within {limit:?} (while {step})")]
-    Timeout {
-        path: String,
-        limit: Duration,
-        step: &'static str,
-    },
+    Timeout { path: String, limit: Duration, step: &'static str },
     #[error("{path}: the stream was open for {limit:?}, the limit; open it again")]
     StreamOver { path: String, limit: Duration },
-    #[error(
-        "{path}: the answer is larger than the limit of {limit} bytes; ask for less (limit, fields, tail)"
-    )]
+    #[error("{path}: the answer is larger than the limit of {limit} bytes; ask for less (limit, fields, tail)")]
     TooLarge { path: String, limit: usize },
     #[error("{path}: the server redirects to {to}; redirects are not followed")]
     Redirect { path: String, to: String },
-    #[error(
-        "{path}: the answer was dropped because {why}: values of Secrets could not be taken out"
-    )]
+    #[error("{path}: the answer was dropped because {why}: values of Secrets could not be taken out")]
     Unreadable { path: String, why: String },
     #[error("{path}: reading the answer failed: {source}")]
     Broken { path: String, source: BoxError },

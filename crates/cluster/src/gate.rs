@@ -45,17 +45,14 @@ struct Rules {
 impl GateLayer {
     pub fn new(limits: &Limits) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota =
-            Quota::per_second(at_least_one(limits.rate)).allow_burst(at_least_one(limits.burst));
+        let quota = Quota::per_second(at_least_one(limits.rate)).allow_burst(at_least_one(limits.burst));
         let rules = Rules {
             limits: limits.clone(),
             traffic: Arc::default(),
             slots: Semaphore::new(limits.concurrency.max(1)),
             rate: RateLimiter::direct(quota),
         };
-        Self {
-            rules: Arc::new(rules),
-        }
+        Self { rules: Arc::new(rules) }
     }
 
     pub fn traffic(&self) -> Arc<Traffic> {
@@ -67,10 +64,7 @@ impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate {
-            inner: Arc::new(Mutex::new(inner)),
-            rules: self.rules.clone(),
-        }
+        Gate { inner: Arc::new(Mutex::new(inner)), rules: self.rules.clone() }
     }
 }
 
@@ -125,36 +119,22 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let deadline = Deadline {
-        at: Instant::now() + rules.limits.timeout,
-        path: &allowed.path,
-        limit: rules.limits.timeout,
-    };
+    let deadline =
+        Deadline { at: Instant::now() + rules.limits.timeout, path: &allowed.path, limit: rules.limits.timeout };
     let (parts, asked) = request.into_parts();
     let asked = asked.collect().await?.to_bytes();
     let mut attempt = 0;
     loop {
-        let slot = deadline
-            .hold(
-                "waiting for one of the places for requests under way",
-                rules.slots.acquire(),
-            )
-            .await??;
-        deadline
-            .hold("waiting for the rate limit", rules.turn())
-            .await?;
+        let slot =
+            deadline.hold("waiting for one of the places for requests under way", rules.slots.acquire()).await??;
+        deadline.hold("waiting for the rate limit", rules.turn()).await?;
         rules.traffic.request();
         let request = Request::from_parts(parts.clone(), Body::from(asked.clone()));
-        let answer = deadline
-            .hold("waiting for the answer", send(&inner, request))
-            .await?;
-        let response = answer.map_err(|source| Fault::Connection {
-            path: allowed.path.clone(),
-            source,
-        })?;
+        let answer = deadline.hold("waiting for the answer", send(&inner, request)).await?;
+        let response = answer.map_err(|source| Fault::Connection { path: allowed.path.clone(), source })?;
         let pause = retry_after(response.status(), response.headers());
-        if let Some(pause) = pause
-            .filter(|pause| attempt < rules.limits.retries && Instant::now() + *pause < deadline.at)
+        if let Some(pause) =
+            pause.filter(|pause| attempt < rules.limits.retries && Instant::now() + *pause < deadline.at)
         {
             drop((response, slot));
             attempt += 1;
@@ -206,19 +186,10 @@ impl Deadline<'_> {
 /// How long an overloaded server asks to wait. API servers give seconds; the date form of a proxy is not honoured and
 /// its answer goes to the caller.
 fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    ) {
+    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return None;
     }
-    let seconds = headers
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -235,48 +206,26 @@ where
     let path = || allowed.path.clone();
     let status = response.status();
     if status.is_redirection() {
-        let to = response
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|to| to.to_str().ok());
-        return Err(Fault::Redirect {
-            path: path(),
-            to: to.unwrap_or("nowhere").to_owned(),
-        });
+        let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+        return Err(Fault::Redirect { path: path(), to: to.unwrap_or("nowhere").to_owned() });
     }
     if status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Fault::Unreadable {
-            path: path(),
-            why: "the server switched protocols".to_owned(),
-        });
+        return Err(Fault::Unreadable { path: path(), why: "the server switched protocols".to_owned() });
     }
     let (mut parts, content) = response.into_parts();
     let json = is_json(&parts.headers);
-    if status.is_success()
-        && allowed.content != Content::Text
-        && allowed.method != Method::HEAD
-        && !json
-    {
-        return Err(Fault::Unreadable {
-            path: path(),
-            why: "it is not JSON".to_owned(),
-        });
+    if status.is_success() && allowed.content != Content::Text && allowed.method != Method::HEAD && !json {
+        return Err(Fault::Unreadable { path: path(), why: "it is not JSON".to_owned() });
     }
     if status.is_success() && allowed.stream {
         return Ok(Response::from_parts(
             parts,
-            body::lines(
-                content,
-                allowed.clone(),
-                &rules.limits,
-                rules.traffic.clone(),
-            ),
+            body::lines(content, allowed.clone(), &rules.limits, rules.traffic.clone()),
         ));
     }
     let read = body::collect(content, allowed, rules.limits.body, &rules.traffic);
     let read = deadline.hold("reading the answer", read).await??;
-    let clean = clean(allowed, status, json, read)
-        .map_err(|why| Fault::Unreadable { path: path(), why })?;
+    let clean = clean(allowed, status, json, read).map_err(|why| Fault::Unreadable { path: path(), why })?;
     if allowed.method != Method::HEAD {
         parts.headers.remove(header::CONTENT_LENGTH);
     }
@@ -290,9 +239,9 @@ fn clean(allowed: &Allowed, status: StatusCode, json: bool, read: Bytes) -> Resu
     match allowed.content {
         Content::Text => Ok(read),
         // An error page of a proxy says nothing about Secrets, but nobody has looked at it: the status is enough.
-        Content::Secrets if !status.is_success() => Ok(secrets::blank_answer(&read)
-            .map(Bytes::from)
-            .unwrap_or_default()),
+        Content::Secrets if !status.is_success() => {
+            Ok(secrets::blank_answer(&read).map(Bytes::from).unwrap_or_default())
+        }
         Content::Secrets => secrets::blank_answer(&read).map(Bytes::from),
         Content::Objects if json => Ok(secrets::blank_strays(&read)?.map_or(read, Bytes::from)),
         Content::Objects => Ok(read),
@@ -300,11 +249,6 @@ fn clean(allowed: &Allowed, status: StatusCode, json: bool, read: Bytes) -> Resu
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
-    kind.split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }

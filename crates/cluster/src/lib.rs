@@ -46,9 +46,8 @@ impl Cluster {
     ///
     /// An account that may not read `/version` is still a working account, so a 403 gives `None`.
     pub async fn check(&self) -> Result<Option<String>, Error> {
-        let request = Request::get("/version")
-            .body(Vec::new())
-            .map_err(|error| Error::from_kube(&self.server, &error))?;
+        let request =
+            Request::get("/version").body(Vec::new()).map_err(|error| Error::from_kube(&self.server, &error))?;
         match self.client.request::<serde_json::Value>(request).await {
             Ok(version) => Ok(version["gitVersion"].as_str().map(str::to_owned)),
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
@@ -68,13 +67,7 @@ pub fn open(source: &Source, limits: &Limits) -> Result<Cluster, Error> {
         .map_err(|error| Error::from_kube(&server, &error))?
         .with_layer(&layer)
         .build();
-    Ok(Cluster {
-        name: found.name,
-        server,
-        namespace,
-        client,
-        traffic,
-    })
+    Ok(Cluster { name: found.name, server, namespace, client, traffic })
 }
 
 /// Builds the client and proves that the server answers it.
@@ -96,14 +89,6 @@ where
     let namespace = "default".to_owned();
     let layer = GateLayer::new(limits);
     let traffic = layer.traffic();
-    let client = ClientBuilder::new(service, namespace.clone())
-        .with_layer(&layer)
-        .build();
-    Cluster {
-        name: name.to_owned(),
-        server: format!("in-process:{name}"),
-        namespace,
-        client,
-        traffic,
-    }
+    let client = ClientBuilder::new(service, namespace.clone()).with_layer(&layer).build();
+    Cluster { name: name.to_owned(), server: format!("in-process:{name}"), namespace, client, traffic }
 }

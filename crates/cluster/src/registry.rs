@@ -11,11 +11,7 @@ pub fn hosts(config: &[u8]) -> Vec<String> {
         Some(auths) => auths.as_object(),
         None => config.as_object(),
     };
-    let mut hosts: Vec<String> = auths
-        .into_iter()
-        .flatten()
-        .filter_map(|(address, _)| host(address))
-        .collect();
+    let mut hosts: Vec<String> = auths.into_iter().flatten().filter_map(|(address, _)| host(address)).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -27,8 +23,6 @@ fn host(address: &str) -> Option<String> {
     let authority = rest.split('/').next()?;
     let host = authority.rsplit('@').next()?;
     let named = host == "localhost" || host.contains(['.', ':']);
-    let plain = host
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || ".-:[]*".contains(c));
+    let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]*".contains(c));
     (named && plain && host.len() <= 253).then(|| host.to_owned())
 }

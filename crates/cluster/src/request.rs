@@ -7,19 +7,10 @@ use crate::error::Fault;
 
 /// What may be asked of a resource besides the object itself. Everything else that hangs below an object (exec, attach,
 /// portforward, proxy, consoles of extensions) opens a channel into a workload or a node.
-const SUBRESOURCES: [&str; 6] = [
-    "status",
-    "scale",
-    "log",
-    "resize",
-    "ephemeralcontainers",
-    "approval",
-];
+const SUBRESOURCES: [&str; 6] = ["status", "scale", "log", "resize", "ephemeralcontainers", "approval"];
 
 /// Paths of the server itself that only tell about it. `/logs` and `/debug` are left out: they give files and dumps.
-const SERVER_PATHS: [&str; 6] = [
-    "version", "healthz", "livez", "readyz", "openapi", "metrics",
-];
+const SERVER_PATHS: [&str; 6] = ["version", "healthz", "livez", "readyz", "openapi", "metrics"];
 
 /// Questions that only come as POST and change nothing.
 const QUESTIONS: [&str; 2] = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
@@ -51,11 +42,7 @@ pub struct Allowed {
 pub fn admit<B>(request: &mut Request<B>) -> Result<Allowed, Fault> {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let refuse = |why| Fault::Refused {
-        method: method.clone(),
-        path: path.clone(),
-        why,
-    };
+    let refuse = |why| Fault::Refused { method: method.clone(), path: path.clone(), why };
 
     let segments = segments(&path).map_err(refuse)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -69,14 +56,8 @@ pub fn admit<B>(request: &mut Request<B>) -> Result<Allowed, Fault> {
     json_only(request.headers_mut(), place.content).map_err(refuse)?;
 
     let query = request.uri().query().unwrap_or_default();
-    let stream = (place.content != Content::Text && flag(query, "watch"))
-        || (place.log && flag(query, "follow"));
-    Ok(Allowed {
-        method,
-        path,
-        content: place.content,
-        stream,
-    })
+    let stream = (place.content != Content::Text && flag(query, "watch")) || (place.log && flag(query, "follow"));
+    Ok(Allowed { method, path, content: place.content, stream })
 }
 
 /// The decoded parts of a path. Anything that a server or a proxy could read in another way is refused.
@@ -86,14 +67,11 @@ fn segments(path: &str) -> Result<Vec<String>, &'static str> {
     trimmed
         .split('/')
         .map(|raw| {
-            let segment = percent_decode_str(raw)
-                .decode_utf8()
-                .map_err(|_| "the path is not UTF-8")?;
+            let segment = percent_decode_str(raw).decode_utf8().map_err(|_| "the path is not UTF-8")?;
             if segment.is_empty() || segment == "." || segment == ".." {
                 return Err("the path has an empty or a dot part");
             }
-            if segment.contains(['/', '\\', '%', '?', '#']) || segment.chars().any(char::is_control)
-            {
+            if segment.contains(['/', '\\', '%', '?', '#']) || segment.chars().any(char::is_control) {
                 return Err("the path hides a separator");
             }
             Ok(segment.into_owned())
@@ -107,19 +85,13 @@ struct Place {
 }
 
 fn place(segments: &[&str]) -> Result<Place, &'static str> {
-    let objects = Place {
-        content: Content::Objects,
-        log: false,
-    };
+    let objects = Place { content: Content::Objects, log: false };
     let rest = match segments {
         ["api"] | ["apis"] | ["api", _] | ["apis", _] | ["apis", _, _] => return Ok(objects),
         ["api", _, rest @ ..] => rest,
         ["apis", _, _, rest @ ..] => rest,
         [first, ..] if SERVER_PATHS.contains(first) => {
-            return Ok(Place {
-                content: Content::Text,
-                log: false,
-            });
+            return Ok(Place { content: Content::Text, log: false });
         }
         _ => return Err("this path of the server is not on the list of those that may be read"),
     };
@@ -140,10 +112,7 @@ fn place(segments: &[&str]) -> Result<Place, &'static str> {
         return Err("this subresource opens a channel into a workload or a node, or is unknown");
     }
     if resource.eq_ignore_ascii_case("secrets") {
-        return Ok(Place {
-            content: Content::Secrets,
-            log: false,
-        });
+        return Ok(Place { content: Content::Secrets, log: false });
     }
     let log = resource == "pods" && subresource == Some("log");
     let content = if log { Content::Text } else { Content::Objects };
@@ -160,10 +129,7 @@ fn readable(method: &Method, segments: &[&str]) -> bool {
 
 /// Only JSON can be looked through for Secrets, so only JSON is asked for.
 fn json_only(headers: &mut HeaderMap, content: Content) -> Result<(), &'static str> {
-    let accepted = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let kinds: Vec<String> = accepted
         .flat_map(|value| value.split(','))
         .filter_map(|part| part.split(';').next())
@@ -171,17 +137,11 @@ fn json_only(headers: &mut HeaderMap, content: Content) -> Result<(), &'static s
         .collect();
     let open = |kind: &String| kind == "*/*" || kind == "application/*";
     let text = |kind: &String| content == Content::Text && kind == "text/plain";
-    if !kinds
-        .iter()
-        .all(|kind| kind == "application/json" || open(kind) || text(kind))
-    {
+    if !kinds.iter().all(|kind| kind == "application/json" || open(kind) || text(kind)) {
         return Err("only JSON is read: other formats cannot be looked through for Secrets");
     }
     if content != Content::Text && (kinds.is_empty() || kinds.iter().any(open)) {
-        headers.insert(
-            header::ACCEPT,
-            header::HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
     }
     Ok(())
 }
@@ -190,8 +150,6 @@ fn json_only(headers: &mut HeaderMap, content: Content) -> Result<(), &'static s
 fn flag(query: &str, name: &str) -> bool {
     query.split('&').any(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        percent_decode_str(key).decode_utf8_lossy() == name
-            && value != "0"
-            && !value.eq_ignore_ascii_case("false")
+        percent_decode_str(key).decode_utf8_lossy() == name && value != "0" && !value.eq_ignore_ascii_case("false")
     })
 }

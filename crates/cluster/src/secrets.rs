@@ -13,28 +13,13 @@ pub const SIZES: &str = "midwatch.dev/secret-sizes";
 /// Annotation with the registry hosts that a pull secret is for, separated by commas.
 pub const REGISTRIES: &str = "midwatch.dev/registries";
 
-const FIELDS: [&str; 7] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "type",
-    "immutable",
-    "data",
-    "stringData",
-];
+const FIELDS: [&str; 7] = ["apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"];
 /// Annotations in which tools keep a copy of the whole object.
-const COPIES: [&str; 5] = [
-    "last-applied-configuration",
-    "last-applied",
-    "/applied",
-    "/original",
-    "/last-config",
-];
+const COPIES: [&str; 5] = ["last-applied-configuration", "last-applied", "/applied", "/original", "/last-config"];
 
 /// An answer or a watch event from a path of Secrets.
 pub fn blank_answer(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut value: Value =
-        serde_json::from_slice(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
     blank(&mut value)?;
     serde_json::to_vec(&value).map_err(|error| error.to_string())
 }
@@ -44,12 +29,9 @@ pub fn blank_strays(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     if !mentions_secret(bytes) {
         return Ok(None);
     }
-    let mut value: Value =
-        serde_json::from_slice(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
     sweep(&mut value)?;
-    serde_json::to_vec(&value)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    serde_json::to_vec(&value).map(Some).map_err(|error| error.to_string())
 }
 
 fn blank(value: &mut Value) -> Result<(), String> {
@@ -66,31 +48,20 @@ fn blank(value: &mut Value) -> Result<(), String> {
             Some(object) => secret(object),
         }),
         "Status" => Ok(()),
-        "" if value["type"].is_string() && value["object"].is_object() => {
-            blank(&mut value["object"])
-        }
+        "" if value["type"].is_string() && value["object"].is_object() => blank(&mut value["object"]),
         other => Err(format!("a {other:?} was not expected among Secrets")),
     }
 }
 
 fn elements<'a>(value: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
-    value
-        .get_mut(key)
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
+    value.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 /// Blanks every Secret below a value.
 fn sweep(value: &mut Value) -> Result<(), String> {
     match value {
-        Value::Object(map) if map.get("kind").is_some_and(|kind| kind == "SecretList") => {
-            blank(value)
-        }
-        Value::Object(map)
-            if map.get("kind").is_some_and(|kind| kind == "Secret")
-                && map.contains_key("metadata") =>
-        {
+        Value::Object(map) if map.get("kind").is_some_and(|kind| kind == "SecretList") => blank(value),
+        Value::Object(map) if map.get("kind").is_some_and(|kind| kind == "Secret") && map.contains_key("metadata") => {
             secret(value)
         }
         Value::Object(map) => map.values_mut().try_for_each(sweep),
@@ -104,11 +75,7 @@ fn secret(value: &mut Value) -> Result<(), String> {
         return Err("a Secret is not an object".to_owned());
     };
     object.retain(|field, _| FIELDS.contains(&field.as_str()));
-    let kind = object
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let kind = object.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let known = annotations(object)?;
     let known_size = |key: &str| known.sizes.get(key).and_then(Value::as_u64);
 
@@ -124,19 +91,12 @@ fn secret(value: &mut Value) -> Result<(), String> {
         for (key, value) in values.iter_mut() {
             let text = value.as_str().unwrap_or_default();
             // An empty value with a noted size comes from a recording that went through here before.
-            let size = if text.is_empty() {
-                known_size(key).unwrap_or(0)
-            } else {
-                size(text, encoded)
-            };
+            let size = if text.is_empty() { known_size(key).unwrap_or(0) } else { size(text, encoded) };
             sizes.insert(key.clone(), json!(size));
             if is_pull_config(&kind, key) && !text.is_empty() {
                 registries = Some(registry::hosts(&plain(text, encoded)).join(","));
             }
-            if !(kind == "kubernetes.io/tls"
-                && key == "tls.crt"
-                && is_certificate(&plain(text, encoded)))
-            {
+            if !(kind == "kubernetes.io/tls" && key == "tls.crt" && is_certificate(&plain(text, encoded))) {
                 *value = json!("");
             }
         }
@@ -153,10 +113,7 @@ struct Known {
 
 /// Drops the annotations that hold a copy of the object, and returns our own from an earlier pass.
 fn annotations(object: &mut Map<String, Value>) -> Result<Known, String> {
-    let annotations = match object
-        .get_mut("metadata")
-        .map(|metadata| &mut metadata["annotations"])
-    {
+    let annotations = match object.get_mut("metadata").map(|metadata| &mut metadata["annotations"]) {
         None | Some(Value::Null) => return Ok(Known::default()),
         Some(Value::Object(annotations)) => annotations,
         Some(_) => return Err("annotations of a Secret are not a map".to_owned()),
@@ -166,16 +123,9 @@ fn annotations(object: &mut Map<String, Value>) -> Result<Known, String> {
         let copy = COPIES.iter().any(|ending| name.ends_with(ending));
         !copy && !text.contains("\"data\"") && !text.contains("\"stringData\"")
     });
-    let sizes = annotations
-        .remove(SIZES)
-        .and_then(|value| serde_json::from_str(value.as_str()?).ok());
-    let registries = annotations
-        .remove(REGISTRIES)
-        .and_then(|value| value.as_str().map(str::to_owned));
-    Ok(Known {
-        sizes: sizes.unwrap_or_default(),
-        registries,
-    })
+    let sizes = annotations.remove(SIZES).and_then(|value| serde_json::from_str(value.as_str()?).ok());
+    let registries = annotations.remove(REGISTRIES).and_then(|value| value.as_str().map(str::to_owned));
+    Ok(Known { sizes: sizes.unwrap_or_default(), registries })
 }
 
 fn note(object: &mut Map<String, Value>, sizes: Map<String, Value>, registries: Option<String>) {
@@ -191,27 +141,18 @@ fn note(object: &mut Map<String, Value>, sizes: Map<String, Value>, registries: 
 }
 
 fn size(text: &str, encoded: bool) -> u64 {
-    let bytes = if encoded {
-        text.trim_end_matches('=').len() * 3 / 4
-    } else {
-        text.len()
-    };
+    let bytes = if encoded { text.trim_end_matches('=').len() * 3 / 4 } else { text.len() };
     bytes as u64
 }
 
 fn plain(text: &str, encoded: bool) -> Vec<u8> {
-    if encoded {
-        STANDARD.decode(text).unwrap_or_default()
-    } else {
-        text.as_bytes().to_vec()
-    }
+    if encoded { STANDARD.decode(text).unwrap_or_default() } else { text.as_bytes().to_vec() }
 }
 
 fn is_pull_config(kind: &str, key: &str) -> bool {
     matches!(
         (kind, key),
-        ("kubernetes.io/dockerconfigjson", ".dockerconfigjson")
-            | ("kubernetes.io/dockercfg", ".dockercfg")
+        ("kubernetes.io/dockerconfigjson", ".dockerconfigjson") | ("kubernetes.io/dockercfg", ".dockercfg")
     )
 }
 
@@ -227,10 +168,7 @@ fn is_certificate(bytes: &[u8]) -> bool {
         };
         let body: String = body.split_ascii_whitespace().collect();
         // DER of a certificate starts with a SEQUENCE of more than 127 bytes.
-        if !STANDARD
-            .decode(body)
-            .is_ok_and(|der| der.starts_with(&[0x30, 0x82]) || der.starts_with(&[0x30, 0x81]))
-        {
+        if !STANDARD.decode(body).is_ok_and(|der| der.starts_with(&[0x30, 0x82]) || der.starts_with(&[0x30, 0x81])) {
             return false;
         }
         rest = after.trim_start();
@@ -242,8 +180,6 @@ fn is_certificate(bytes: &[u8]) -> bool {
 fn mentions_secret(bytes: &[u8]) -> bool {
     memmem::find_iter(bytes, b"\"Secret").any(|at| {
         let before = bytes[..at].trim_ascii_end();
-        before
-            .strip_suffix(b":")
-            .is_some_and(|key| key.trim_ascii_end().ends_with(b"\"kind\""))
+        before.strip_suffix(b":").is_some_and(|key| key.trim_ascii_end().ends_with(b"\"kind\""))
     })
 }

@@ -42,9 +42,7 @@ impl Surroundings {
     pub fn from_environment() -> Self {
         let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
         Self {
-            kubeconfig: std::env::split_paths(&list)
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect(),
+            kubeconfig: std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
             home: std::env::home_dir(),
             in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
         }
@@ -55,24 +53,15 @@ impl Surroundings {
         if !self.kubeconfig.is_empty() {
             return self.kubeconfig.clone();
         }
-        self.home
-            .iter()
-            .map(|home| home.join(".kube").join("config"))
-            .collect()
+        self.home.iter().map(|home| home.join(".kube").join("config")).collect()
     }
 }
 
 pub fn find(source: &Source, surroundings: &Surroundings) -> Result<Found, Error> {
     let mut found = match source {
         Source::Default => default(surroundings),
-        Source::Kubeconfig {
-            path: Some(path),
-            context,
-        } => named(path, context.as_deref()),
-        Source::Kubeconfig {
-            path: None,
-            context,
-        } => from_files(&surroundings.candidates(), context.as_deref()),
+        Source::Kubeconfig { path: Some(path), context } => named(path, context.as_deref()),
+        Source::Kubeconfig { path: None, context } => from_files(&surroundings.candidates(), context.as_deref()),
         Source::InCluster => in_cluster(),
         Source::Server(address) => server(address),
     }?;
@@ -98,9 +87,7 @@ fn no_cluster(candidates: &[PathBuf]) -> Error {
     } else {
         format!("no kubeconfig at {}", listed(candidates))
     };
-    Error::NoCluster {
-        looked: format!("{files}, and this is not a pod (KUBERNETES_SERVICE_HOST is not set)"),
-    }
+    Error::NoCluster { looked: format!("{files}, and this is not a pod (KUBERNETES_SERVICE_HOST is not set)") }
 }
 
 fn named(path: &Path, context: Option<&str>) -> Result<Found, Error> {
@@ -117,74 +104,36 @@ fn from_files(paths: &[PathBuf], context: Option<&str>) -> Result<Found, Error> 
         return Err(no_cluster(paths));
     }
     let shown = listed(&existing);
-    let merged = existing
-        .iter()
-        .try_fold(Kubeconfig::default(), |merged, path| {
-            let next = Kubeconfig::read_from(path).map_err(|error| (path, error.to_string()))?;
-            merged
-                .merge(next)
-                .map_err(|error| (path, error.to_string()))
-        });
-    let kubeconfig = merged.map_err(|(path, why)| Error::KubeconfigInvalid {
-        path: path.display().to_string(),
-        why,
-    })?;
-    let known: Vec<&str> = kubeconfig
-        .contexts
-        .iter()
-        .map(|context| context.name.as_str())
-        .collect();
-    let list = if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    };
-    let current = kubeconfig
-        .current_context
-        .as_deref()
-        .filter(|name| !name.is_empty());
+    let merged = existing.iter().try_fold(Kubeconfig::default(), |merged, path| {
+        let next = Kubeconfig::read_from(path).map_err(|error| (path, error.to_string()))?;
+        merged.merge(next).map_err(|error| (path, error.to_string()))
+    });
+    let kubeconfig =
+        merged.map_err(|(path, why)| Error::KubeconfigInvalid { path: path.display().to_string(), why })?;
+    let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
+    let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let current = kubeconfig.current_context.as_deref().filter(|name| !name.is_empty());
     let Some(name) = context.or(current).map(str::to_owned) else {
-        return Err(Error::ContextUnset {
-            path: shown,
-            known: list,
-        });
+        return Err(Error::ContextUnset { path: shown, known: list });
     };
     if !known.contains(&name.as_str()) {
-        return Err(Error::ContextUnknown {
-            context: name,
-            path: shown,
-            known: list,
-        });
+        return Err(Error::ContextUnknown { context: name, path: shown, known: list });
     }
-    let options = KubeConfigOptions {
-        context: Some(name.clone()),
-        ..KubeConfigOptions::default()
-    };
+    let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
     // The call is async by its signature only; it reads files.
     let config = futures::executor::block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
-        .map_err(|error| Error::KubeconfigInvalid {
-            path: shown,
-            why: error.to_string(),
-        })?;
+        .map_err(|error| Error::KubeconfigInvalid { path: shown, why: error.to_string() })?;
     Ok(Found { name, config })
 }
 
 fn in_cluster() -> Result<Found, Error> {
     let config = Config::incluster().map_err(|error| Error::NotInCluster(error.to_string()))?;
-    Ok(Found {
-        name: "in-cluster".to_owned(),
-        config,
-    })
+    Ok(Found { name: "in-cluster".to_owned(), config })
 }
 
 fn server(address: &str) -> Result<Found, Error> {
-    let invalid = |why| Error::ServerInvalid {
-        address: address.to_owned(),
-        why,
-    };
-    let uri: Uri = address
-        .parse()
-        .map_err(|_| invalid("it is not a URL such as http://127.0.0.1:8001"))?;
+    let invalid = |why| Error::ServerInvalid { address: address.to_owned(), why };
+    let uri: Uri = address.parse().map_err(|_| invalid("it is not a URL such as http://127.0.0.1:8001"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(invalid("it has to start with http:// or https://"));
     }
@@ -197,10 +146,7 @@ fn server(address: &str) -> Result<Found, Error> {
             why: "credentials do not belong into the address; use a kubeconfig",
         });
     }
-    Ok(Found {
-        name: authority.to_string(),
-        config: Config::new(uri),
-    })
+    Ok(Found { name: authority.to_string(), config: Config::new(uri) })
 }
 
 /// The address as it may be shown.
@@ -217,9 +163,5 @@ pub fn without_credentials(uri: &Uri) -> String {
 }
 
 fn listed(paths: &[PathBuf]) -> String {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -218,25 +218,16 @@ impl Channel {
 impl Rendered {
     /// The JSON bodies that are still to be sent, each with its place.
     pub(crate) fn json_parts(&self, skip: usize) -> impl Iterator<Item = (usize, &Value)> {
-        self.parts
-            .iter()
-            .enumerate()
-            .skip(skip)
-            .filter_map(|(place, part)| match &part.body {
-                Body::Json(body) => Some((place, body)),
-                Body::Mail(_) | Body::Text(_) => None,
-            })
+        self.parts.iter().enumerate().skip(skip).filter_map(|(place, part)| match &part.body {
+            Body::Json(body) => Some((place, body)),
+            Body::Mail(_) | Body::Text(_) => None,
+        })
     }
 }
 
 /// A short name for a secret address: its host and a hash, so that it can be told from others and not be used.
 pub(crate) fn fingerprint(kind: &str, address: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, address.as_bytes());
-    let hex: String = digest
-        .as_ref()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("{kind}:{hex}")
 }

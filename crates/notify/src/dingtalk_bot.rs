@@ -44,12 +44,7 @@ pub struct DingtalkBot {
 impl DingtalkBot {
     pub(crate) fn problems(&self) -> Vec<String> {
         let url = secret::problem("url", self.url.as_ref(), self.url_file.as_deref(), true);
-        let key = secret::problem(
-            "secret",
-            self.secret.as_ref(),
-            self.secret_file.as_deref(),
-            false,
-        );
+        let key = secret::problem("secret", self.secret.as_ref(), self.secret_file.as_deref(), false);
         url.into_iter().chain(key).collect()
     }
 
@@ -68,13 +63,7 @@ impl DingtalkBot {
             json!({"msgtype": "markdown", "markdown": {"title": wecom::headline(m), "text": text}, "at": at.json()})
         };
         let (body, cuts) = shrink::fit(message, encode, |body| json_size(body) <= room.of(BUDGET));
-        Rendered {
-            parts: vec![Part {
-                size: json_size(&body),
-                body: Body::Json(body),
-            }],
-            cuts,
-        }
+        Rendered { parts: vec![Part { size: json_size(&body), body: Body::Json(body) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -85,25 +74,15 @@ impl DingtalkBot {
         now: Timestamp,
     ) -> Result<Receipt, SendError> {
         let mut url = address("url", &self.url()?)?;
-        if let Some(key) =
-            secret::optional("secret", self.secret.as_ref(), self.secret_file.as_deref())?
-        {
+        if let Some(key) = secret::optional("secret", self.secret.as_ref(), self.secret_file.as_deref())? {
             let milliseconds = now.as_millisecond();
-            let signed = format!(
-                "timestamp={milliseconds}&sign={}",
-                sign::dingtalk(milliseconds, &key)
-            );
-            let query = url
-                .query()
-                .filter(|q| !q.is_empty())
-                .map_or(signed.clone(), |q| format!("{q}&{signed}"));
+            let signed = format!("timestamp={milliseconds}&sign={}", sign::dingtalk(milliseconds, &key));
+            let query = url.query().filter(|q| !q.is_empty()).map_or(signed.clone(), |q| format!("{q}&{signed}"));
             url.set_query(Some(&query));
         }
         for (place, body) in rendered.json_parts(delivery.skip) {
             let answer = client.post(url.clone(), body, now).await;
-            answer
-                .and_then(|a| verdict(&a))
-                .map_err(|e| e.after_parts(place))?;
+            answer.and_then(|a| verdict(&a)).map_err(|e| e.after_parts(place))?;
         }
         Ok(Receipt { id: String::new() })
     }
@@ -118,11 +97,7 @@ struct At<'a> {
 
 impl<'a> At<'a> {
     fn of(mentions: &'a [Mention]) -> Self {
-        let mut at = Self {
-            mobiles: vec![],
-            users: vec![],
-            everyone: false,
-        };
+        let mut at = Self { mobiles: vec![], users: vec![], everyone: false };
         for mention in mentions.iter().take(shrink::MOST_MENTIONS) {
             match mention {
                 Mention::Everyone => at.everyone = true,
@@ -135,17 +110,8 @@ impl<'a> At<'a> {
     }
 
     fn in_text(&self) -> String {
-        let names: Vec<String> = self
-            .mobiles
-            .iter()
-            .chain(&self.users)
-            .map(|name| format!("@{name}"))
-            .collect();
-        if names.is_empty() {
-            String::new()
-        } else {
-            format!("\n\n{}", names.join(" "))
-        }
+        let names: Vec<String> = self.mobiles.iter().chain(&self.users).map(|name| format!("@{name}")).collect();
+        if names.is_empty() { String::new() } else { format!("\n\n{}", names.join(" ")) }
     }
 
     fn json(&self) -> Value {
@@ -160,15 +126,11 @@ fn verdict(answer: &Answer) -> Result<(), SendError> {
         return Err(SendError::new(Class::RateLimited { pause: SILENCE }, text));
     }
     let Some(code) = body["errcode"].as_i64() else {
-        return Err(answer
-            .error_by_status()
-            .unwrap_or_else(|| answer.unexpected()));
+        return Err(answer.error_by_status().unwrap_or_else(|| answer.unexpected()));
     };
     let class = match code {
         0 => return Ok(()),
-        -1 => Class::Retry {
-            after: answer.retry_after,
-        },
+        -1 => Class::Retry { after: answer.retry_after },
         130_101 | 410_100 => Class::RateLimited { pause: SILENCE },
         460_101 => Class::TooLong,
         // Keyword, signature or address rule; bad token; group dissolved; robot stopped or absent: a person must act.
@@ -176,8 +138,5 @@ fn verdict(answer: &Answer) -> Result<(), SendError> {
         _ => Class::Dead,
     };
     let said = body["errmsg"].as_str().unwrap_or_default();
-    Err(SendError::new(
-        class,
-        format!("DingTalk {code}: {}", clean::middle_cut(said, 200)),
-    ))
+    Err(SendError::new(class, format!("DingTalk {code}: {}", clean::middle_cut(said, 200))))
 }

@@ -83,40 +83,27 @@ pub struct Letter {
 impl Email {
     pub(crate) fn problems(&self) -> Vec<String> {
         let with_account = self.username.is_some();
-        let mut found: Vec<String> = secret::problem(
-            "password",
-            self.password.as_ref(),
-            self.password_file.as_deref(),
-            with_account,
-        )
-        .into_iter()
-        .collect();
+        let mut found: Vec<String> =
+            secret::problem("password", self.password.as_ref(), self.password_file.as_deref(), with_account)
+                .into_iter()
+                .collect();
         if self.host.trim().is_empty() {
             found.push("host is empty".to_owned());
         }
         if self.to.is_empty() {
             found.push("to is empty".to_owned());
         }
-        found.extend(
-            std::iter::once(&self.from)
-                .chain(&self.to)
-                .filter_map(|a| mailbox(a).err())
-                .map(|e| e.text),
-        );
+        found.extend(std::iter::once(&self.from).chain(&self.to).filter_map(|a| mailbox(a).err()).map(|e| e.text));
         found.extend(self.in_the_clear());
         found
     }
 
     fn in_the_clear(&self) -> Option<String> {
         let here = self.host == "localhost"
-            || self
-                .host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
+            || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         let clear = self.encryption == Encryption::None;
-        (clear && !here).then(|| {
-            "encryption: none is only for a server on this machine; use starttls or tls".to_owned()
-        })
+        (clear && !here)
+            .then(|| "encryption: none is only for a server on this machine; use starttls or tls".to_owned())
     }
 
     pub(crate) fn target(&self) -> String {
@@ -132,19 +119,9 @@ impl Email {
             cc: called(&m.mentions),
         };
         // Quoted-printable may triple a byte.
-        let size = |letter: &Letter| {
-            (letter.text.len() + letter.html.len() + letter.subject.len()) * 3 + 2000
-        };
-        let (letter, cuts) = shrink::fit(message, encode, |letter| {
-            size(letter) <= room.of(LIMITS.max)
-        });
-        Rendered {
-            parts: vec![Part {
-                size: size(&letter),
-                body: Body::Mail(letter),
-            }],
-            cuts,
-        }
+        let size = |letter: &Letter| (letter.text.len() + letter.html.len() + letter.subject.len()) * 3 + 2000;
+        let (letter, cuts) = shrink::fit(message, encode, |letter| size(letter) <= room.of(LIMITS.max));
+        Rendered { parts: vec![Part { size: size(&letter), body: Body::Mail(letter) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -206,15 +183,10 @@ impl Email {
         id: &str,
         now: Timestamp,
     ) -> Result<Vec<u8>, SendError> {
-        let stamp = |name: &'static str, value: &str| {
-            HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
-        };
+        let stamp =
+            |name: &'static str, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
         let later = delivery.revision > 0;
-        let subject = if later {
-            format!("Re: {}", letter.subject)
-        } else {
-            letter.subject.clone()
-        };
+        let subject = if later { format!("Re: {}", letter.subject) } else { letter.subject.clone() };
         let mut builder = lettre::Message::builder()
             .from(from.clone())
             .subject(subject)
@@ -233,9 +205,7 @@ impl Email {
             builder = builder.cc(mailbox(text)?);
         }
         let body = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
-        let mail = builder
-            .multipart(body)
-            .map_err(|e| SendError::config(format!("e-mail: {e}")))?;
+        let mail = builder.multipart(body).map_err(|e| SendError::config(format!("e-mail: {e}")))?;
         Ok(mail.formatted())
     }
 
@@ -245,17 +215,12 @@ impl Email {
             Encryption::Tls => (465, Tls::Wrapper(self.tls()?)),
             Encryption::None => (25, Tls::None),
         };
-        let mut builder =
-            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(self.host.clone())
-                .port(self.port.unwrap_or(usual))
-                .tls(tls)
-                .timeout(Some(TIME_LIMIT));
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(self.host.clone())
+            .port(self.port.unwrap_or(usual))
+            .tls(tls)
+            .timeout(Some(TIME_LIMIT));
         if let Some(name) = &self.username {
-            let password = secret::required(
-                "password",
-                self.password.as_ref(),
-                self.password_file.as_deref(),
-            )?;
+            let password = secret::required("password", self.password.as_ref(), self.password_file.as_deref())?;
             builder = builder.credentials(Credentials::new(name.clone(), password));
         }
         Ok(builder.build())
@@ -264,16 +229,11 @@ impl Email {
     fn tls(&self) -> Result<TlsParameters, SendError> {
         let mut builder = TlsParameters::builder(self.host.clone());
         if let Some(path) = &self.ca_file {
-            let bad = |e: &dyn std::fmt::Display| {
-                SendError::config(format!("ca_file {}: {e}", path.display()))
-            };
+            let bad = |e: &dyn std::fmt::Display| SendError::config(format!("ca_file {}: {e}", path.display()));
             let pem = std::fs::read(path).map_err(|e| bad(&e))?;
-            builder =
-                builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| bad(&e))?);
+            builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| bad(&e))?);
         }
-        builder
-            .build_rustls()
-            .map_err(|e| SendError::config(format!("TLS: {e}")))
+        builder.build_rustls().map_err(|e| SendError::config(format!("TLS: {e}")))
     }
 }
 
@@ -283,8 +243,7 @@ async fn post(
     from: &Address,
     to: Vec<Address>,
 ) -> Result<(), SendError> {
-    let envelope = Envelope::new(Some(from.clone()), to)
-        .map_err(|e| SendError::config(format!("e-mail: {e}")))?;
+    let envelope = Envelope::new(Some(from.clone()), to).map_err(|e| SendError::config(format!("e-mail: {e}")))?;
     match transport.send_raw(&envelope, mail).await {
         Ok(_) => Ok(()),
         Err(error) => Err(classify(&error)),
@@ -309,10 +268,7 @@ fn classify(error: &lettre::transport::smtp::Error) -> SendError {
         text = format!("{text}: {next}");
         cause = next.source();
     }
-    SendError::new(
-        class,
-        crate::render::clean::middle_cut(&crate::render::clean::line(&text), 300),
-    )
+    SendError::new(class, crate::render::clean::middle_cut(&crate::render::clean::line(&text), 300))
 }
 
 /// The id of an incident's mail: the same on each try, so that a second copy can be told.
@@ -322,9 +278,7 @@ fn message_id(thread: &str, revision: u32, domain: &str) -> String {
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, SendError> {
-    text.trim()
-        .parse()
-        .map_err(|e| SendError::config(format!("{text:?} is no e-mail address: {e}")))
+    text.trim().parse().map_err(|e| SendError::config(format!("{text:?} is no e-mail address: {e}")))
 }
 
 fn called(mentions: &[Mention]) -> Vec<String> {

@@ -37,11 +37,7 @@ pub enum Class {
 
 impl SendError {
     pub(crate) fn new(class: Class, text: impl Into<String>) -> Self {
-        Self {
-            class,
-            text: text.into(),
-            sent: 0,
-        }
+        Self { class, text: text.into(), sent: 0 }
     }
 
     pub(crate) fn retry(text: impl Into<String>) -> Self {

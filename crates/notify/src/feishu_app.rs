@@ -22,10 +22,7 @@ use crate::secret::{self, Secret};
 pub(crate) const LIMITS: Limits = Limits {
     unit: Unit::Bytes,
     max: 30_000,
-    windows: &[
-        Window::new(900, Duration::from_secs(60)),
-        Window::new(4, Duration::from_millis(1200)),
-    ],
+    windows: &[Window::new(900, Duration::from_secs(60)), Window::new(4, Duration::from_millis(1200))],
     punishment: None,
 };
 const BUDGET: usize = 28_000;
@@ -86,14 +83,10 @@ enum Refused {
 
 impl FeishuApp {
     pub(crate) fn problems(&self) -> Vec<String> {
-        let mut found: Vec<String> = secret::problem(
-            "app_secret",
-            self.app_secret.as_ref(),
-            self.app_secret_file.as_deref(),
-            true,
-        )
-        .into_iter()
-        .collect();
+        let mut found: Vec<String> =
+            secret::problem("app_secret", self.app_secret.as_ref(), self.app_secret_file.as_deref(), true)
+                .into_iter()
+                .collect();
         if self.app_id.trim().is_empty() {
             found.push("app_id is empty".to_owned());
         }
@@ -102,11 +95,7 @@ impl FeishuApp {
         }
         let kinds = ["chat_id", "open_id", "user_id", "union_id", "email"];
         if !kinds.contains(&self.receive_id_type.as_str()) {
-            found.push(format!(
-                "receive_id_type {:?} is none of {}",
-                self.receive_id_type,
-                kinds.join(", ")
-            ));
+            found.push(format!("receive_id_type {:?} is none of {}", self.receive_id_type, kinds.join(", ")));
         }
         found.extend(under("base_url", &self.base_url, "").err().map(|e| e.text));
         found
@@ -119,13 +108,7 @@ impl FeishuApp {
     pub(crate) fn render(&self, message: &Message, room: Room) -> Rendered {
         let encode = |m: &Message| feishu::card(m, room);
         let (body, cuts) = shrink::fit(message, encode, |body| json_size(body) <= room.of(BUDGET));
-        Rendered {
-            parts: vec![Part {
-                size: json_size(&body),
-                body: Body::Json(body),
-            }],
-            cuts,
-        }
+        Rendered { parts: vec![Part { size: json_size(&body), body: Body::Json(body) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -142,22 +125,13 @@ impl FeishuApp {
             Ok(receipt) => Ok(receipt),
             Err(Refused::Token) => {
                 *self.cached() = None;
-                self.try_send(client, card, delivery, now)
-                    .await
-                    .map_err(|refused| match refused {
-                        Refused::Token => {
-                            SendError::config("Feishu refuses a token that it has just issued")
-                        }
-                        Refused::Gone => {
-                            SendError::new(Class::Dead, "the message cannot be changed any more")
-                        }
-                        Refused::Error(error) => error,
-                    })
+                self.try_send(client, card, delivery, now).await.map_err(|refused| match refused {
+                    Refused::Token => SendError::config("Feishu refuses a token that it has just issued"),
+                    Refused::Gone => SendError::new(Class::Dead, "the message cannot be changed any more"),
+                    Refused::Error(error) => error,
+                })
             }
-            Err(Refused::Gone) => Err(SendError::new(
-                Class::Dead,
-                "the message cannot be changed any more",
-            )),
+            Err(Refused::Gone) => Err(SendError::new(Class::Dead, "the message cannot be changed any more")),
             Err(Refused::Error(error)) => Err(error),
         }
     }
@@ -178,17 +152,9 @@ impl FeishuApp {
         let path = format!("open-apis/im/v1/messages/{}", path_segment(&previous.id));
         let done = if delivery.reply {
             let body = json!({"content": content, "msg_type": "interactive", "reply_in_thread": true, "uuid": uuid});
-            self.call(client, Method::POST, &format!("{path}/reply"), &body, now)
-                .await
+            self.call(client, Method::POST, &format!("{path}/reply"), &body, now).await
         } else {
-            self.call(
-                client,
-                Method::PATCH,
-                &path,
-                &json!({"content": content}),
-                now,
-            )
-            .await
+            self.call(client, Method::PATCH, &path, &json!({"content": content}), now).await
         };
         match done {
             Ok(_) => Ok(previous.clone()),
@@ -197,25 +163,11 @@ impl FeishuApp {
         }
     }
 
-    async fn post_new(
-        &self,
-        client: &Client,
-        content: &str,
-        uuid: &str,
-        now: Timestamp,
-    ) -> Result<Receipt, Refused> {
-        let path = format!(
-            "open-apis/im/v1/messages?receive_id_type={}",
-            path_segment(&self.receive_id_type)
-        );
+    async fn post_new(&self, client: &Client, content: &str, uuid: &str, now: Timestamp) -> Result<Receipt, Refused> {
+        let path = format!("open-apis/im/v1/messages?receive_id_type={}", path_segment(&self.receive_id_type));
         let body = json!({"receive_id": self.receive_id, "msg_type": "interactive", "content": content, "uuid": uuid});
         let answer = self.call(client, Method::POST, &path, &body, now).await?;
-        Ok(Receipt {
-            id: answer["data"]["message_id"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-        })
+        Ok(Receipt { id: answer["data"]["message_id"].as_str().unwrap_or_default().to_owned() })
     }
 
     async fn call(
@@ -238,46 +190,25 @@ impl FeishuApp {
         if let Some(token) = self.cached().as_ref().filter(|t| t.refresh_at > now) {
             return Ok(token.value.clone());
         }
-        let key = secret::required(
-            "app_secret",
-            self.app_secret.as_ref(),
-            self.app_secret_file.as_deref(),
-        )?;
-        let url = under(
-            "base_url",
-            &self.base_url,
-            "open-apis/auth/v3/tenant_access_token/internal",
-        )?;
-        let answer = client
-            .post(url, &json!({"app_id": self.app_id, "app_secret": key}), now)
-            .await?;
+        let key = secret::required("app_secret", self.app_secret.as_ref(), self.app_secret_file.as_deref())?;
+        let url = under("base_url", &self.base_url, "open-apis/auth/v3/tenant_access_token/internal")?;
+        let answer = client.post(url, &json!({"app_id": self.app_id, "app_secret": key}), now).await?;
         let body = answer.json();
         match (body["code"].as_i64(), body["tenant_access_token"].as_str()) {
             (Some(0), Some(value)) => {
-                let life = SignedDuration::from_secs(
-                    body["expire"].as_i64().unwrap_or(7200).clamp(0, 86_400),
-                );
-                let refresh_at = now
-                    .checked_add(life.saturating_sub(REFRESH_AT))
-                    .unwrap_or(now);
-                *self.cached() = Some(Token {
-                    value: value.to_owned(),
-                    refresh_at,
-                });
+                let life = SignedDuration::from_secs(body["expire"].as_i64().unwrap_or(7200).clamp(0, 86_400));
+                let refresh_at = now.checked_add(life.saturating_sub(REFRESH_AT)).unwrap_or(now);
+                *self.cached() = Some(Token { value: value.to_owned(), refresh_at });
                 Ok(value.to_owned())
             }
             (Some(code), _) => match verdict(&answer) {
                 Err(Refused::Error(error)) if !matches!(error.class, Class::Dead) => Err(error),
                 Ok(_) | Err(_) => {
                     let said = body["msg"].as_str().unwrap_or_default();
-                    Err(SendError::config(format!(
-                        "Feishu {code}: {said} (check app_id and app_secret)"
-                    )))
+                    Err(SendError::config(format!("Feishu {code}: {said} (check app_id and app_secret)")))
                 }
             },
-            (None, _) => Err(answer
-                .error_by_status()
-                .unwrap_or_else(|| answer.unexpected())),
+            (None, _) => Err(answer.error_by_status().unwrap_or_else(|| answer.unexpected())),
         }
     }
 
@@ -287,19 +218,13 @@ impl FeishuApp {
 }
 
 fn path_segment(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-        .to_string()
-        .replace("%5F", "_")
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string().replace("%5F", "_")
 }
 
 fn verdict(answer: &Answer) -> Result<Value, Refused> {
     let body = answer.json();
     let Some(code) = body["code"].as_i64() else {
-        return Err(Refused::Error(
-            answer
-                .error_by_status()
-                .unwrap_or_else(|| answer.unexpected()),
-        ));
+        return Err(Refused::Error(answer.error_by_status().unwrap_or_else(|| answer.unexpected())));
     };
     let said = body["msg"].as_str().unwrap_or_default();
     let class = match code {
@@ -309,31 +234,22 @@ fn verdict(answer: &Answer) -> Result<Value, Refused> {
         }
         // Withdrawn, older than 14 days, deleted, edited too often, or sent by somebody else.
         230_011 | 230_017 | 230_031 | 230_072 | 230_110 => return Err(Refused::Gone),
-        99_991_400 | 230_020 | 11_232 => Class::RateLimited {
-            pause: answer.retry_after.unwrap_or(Duration::from_secs(5)),
-        },
-        230_025 | 200_860 => Class::TooLong,
-        230_099 if said.contains("11310") || said.contains("exceed") || said.contains("limit") => {
-            Class::TooLong
+        99_991_400 | 230_020 | 11_232 => {
+            Class::RateLimited { pause: answer.retry_after.unwrap_or(Duration::from_secs(5)) }
         }
+        230_025 | 200_860 => Class::TooLong,
+        230_099 if said.contains("11310") || said.contains("exceed") || said.contains("limit") => Class::TooLong,
         // The message is on its way already.
         230_049 => Class::Retry { after: None },
-        230_002 | 230_006 | 230_013 | 230_018 | 230_027 | 230_029 | 230_034 | 230_035 | 230_038
-        | 230_053 => Class::Config,
+        230_002 | 230_006 | 230_013 | 230_018 | 230_027 | 230_029 | 230_034 | 230_035 | 230_038 | 230_053 => {
+            Class::Config
+        }
         232_009 | 99_991_672 | 99_991_679 | 10_003 | 10_014 | 99_991_543 => Class::Config,
         _ => match answer.error_by_status().map(|e| e.class) {
-            Some(
-                class @ (Class::Retry { .. }
-                | Class::RateLimited { .. }
-                | Class::TooLong
-                | Class::Config),
-            ) => class,
+            Some(class @ (Class::Retry { .. } | Class::RateLimited { .. } | Class::TooLong | Class::Config)) => class,
             Some(Class::Dead) | None => Class::Dead,
         },
     };
-    let text = format!(
-        "Feishu {code}: {}",
-        crate::render::clean::middle_cut(said, 200)
-    );
+    let text = format!("Feishu {code}: {}", crate::render::clean::middle_cut(said, 200));
     Err(Refused::Error(SendError::new(class, text)))
 }

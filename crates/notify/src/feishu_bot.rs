@@ -21,10 +21,7 @@ use crate::sign;
 pub(crate) const LIMITS: Limits = Limits {
     unit: Unit::Bytes,
     max: 20_000,
-    windows: &[
-        Window::new(90, Duration::from_secs(60)),
-        Window::new(4, Duration::from_millis(1200)),
-    ],
+    windows: &[Window::new(90, Duration::from_secs(60)), Window::new(4, Duration::from_millis(1200))],
     punishment: None,
 };
 const BUDGET: usize = 18_000;
@@ -48,12 +45,7 @@ pub struct FeishuBot {
 impl FeishuBot {
     pub(crate) fn problems(&self) -> Vec<String> {
         let url = secret::problem("url", self.url.as_ref(), self.url_file.as_deref(), true);
-        let key = secret::problem(
-            "secret",
-            self.secret.as_ref(),
-            self.secret_file.as_deref(),
-            false,
-        );
+        let key = secret::problem("secret", self.secret.as_ref(), self.secret_file.as_deref(), false);
         url.into_iter().chain(key).collect()
     }
 
@@ -67,16 +59,9 @@ impl FeishuBot {
 
     pub(crate) fn render(&self, message: &Message, room: Room) -> Rendered {
         let size = |body: &Value| json_size(body) + SIGNATURE;
-        let encode =
-            |m: &Message| json!({"msg_type": "interactive", "card": feishu::card(m, room)});
+        let encode = |m: &Message| json!({"msg_type": "interactive", "card": feishu::card(m, room)});
         let (body, cuts) = shrink::fit(message, encode, |body| size(body) <= room.of(BUDGET));
-        Rendered {
-            parts: vec![Part {
-                size: size(&body),
-                body: Body::Json(body),
-            }],
-            cuts,
-        }
+        Rendered { parts: vec![Part { size: size(&body), body: Body::Json(body) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -95,9 +80,7 @@ impl FeishuBot {
                 body["sign"] = sign::feishu_bot(now.as_second(), key).into();
             }
             let answer = client.post(url.clone(), &body, now).await;
-            answer
-                .and_then(|a| verdict(&a))
-                .map_err(|e| e.after_parts(place))?;
+            answer.and_then(|a| verdict(&a)).map_err(|e| e.after_parts(place))?;
         }
         Ok(Receipt { id: String::new() })
     }
@@ -105,23 +88,13 @@ impl FeishuBot {
 
 fn verdict(answer: &Answer) -> Result<(), SendError> {
     let body = answer.json();
-    let Some(code) = body["code"]
-        .as_i64()
-        .or_else(|| body["StatusCode"].as_i64())
-    else {
-        return Err(answer
-            .error_by_status()
-            .unwrap_or_else(|| answer.unexpected()));
+    let Some(code) = body["code"].as_i64().or_else(|| body["StatusCode"].as_i64()) else {
+        return Err(answer.error_by_status().unwrap_or_else(|| answer.unexpected()));
     };
-    let said = body["msg"]
-        .as_str()
-        .or_else(|| body["StatusMessage"].as_str())
-        .unwrap_or_default();
+    let said = body["msg"].as_str().or_else(|| body["StatusMessage"].as_str()).unwrap_or_default();
     let class = match code {
         0 => return Ok(()),
-        11232 => Class::RateLimited {
-            pause: answer.retry_after.unwrap_or(Duration::from_secs(15)),
-        },
+        11232 => Class::RateLimited { pause: answer.retry_after.unwrap_or(Duration::from_secs(15)) },
         // "Bad request", also for a body that is too big.
         9499 | 11310 | 230_025 => Class::TooLong,
         230_099 if said.contains("11310") => Class::TooLong,
@@ -135,10 +108,7 @@ fn verdict(answer: &Answer) -> Result<(), SendError> {
         19024 => " (the bot asks for a keyword that the message does not hold)",
         _ => "",
     };
-    Err(SendError::new(
-        class,
-        format!("Feishu {code}: {said}{hint}"),
-    ))
+    Err(SendError::new(class, format!("Feishu {code}: {said}{hint}")))
 }
 
 fn dead(code: i64, said: &str) -> SendError {

@@ -40,64 +40,40 @@ impl Client {
                 .redirect(redirect::Policy::none())
                 .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
         };
-        Ok(Self {
-            outside: builder().build()?,
-            loopback: builder().no_proxy().build()?,
-        })
+        Ok(Self { outside: builder().build()?, loopback: builder().no_proxy().build()? })
     }
 
     /// A request to `url`. A proxy is for the world outside, not for this machine.
     pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let here = host == "localhost"
-            || host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
-        if here {
-            self.loopback.request(method, url)
-        } else {
-            self.outside.request(method, url)
-        }
+        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if here { self.loopback.request(method, url) } else { self.outside.request(method, url) }
     }
 
     /// POST a JSON body.
-    pub(crate) async fn post(
-        &self,
-        url: Url,
-        body: &Value,
-        now: Timestamp,
-    ) -> Result<Answer, SendError> {
+    pub(crate) async fn post(&self, url: Url, body: &Value, now: Timestamp) -> Result<Answer, SendError> {
         send(self.request(reqwest::Method::POST, url).json(body), now).await
     }
 }
 
 /// Send a request and read its answer.
-pub(crate) async fn send(
-    request: reqwest::RequestBuilder,
-    now: Timestamp,
-) -> Result<Answer, SendError> {
+pub(crate) async fn send(request: reqwest::RequestBuilder, now: Timestamp) -> Result<Answer, SendError> {
     let response = request.send().await.map_err(|e| network(&e))?;
     Answer::read(response, now).await
 }
 
 /// An address from the configuration. The text of a bad one is not repeated: it may hold a key.
 pub(crate) fn address(name: &str, text: &str) -> Result<Url, SendError> {
-    let url = Url::parse(text.trim())
-        .map_err(|e| SendError::config(format!("{name} is not an address: {e}")))?;
+    let url = Url::parse(text.trim()).map_err(|e| SendError::config(format!("{name} is not an address: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(SendError::config(format!(
-            "{name} must begin with https:// or http://"
-        )));
+        return Err(SendError::config(format!("{name} must begin with https:// or http://")));
     }
     Ok(url)
 }
 
 /// `base` with `path` behind it.
 pub(crate) fn under(name: &str, base: &str, path: &str) -> Result<Url, SendError> {
-    address(
-        name,
-        &format!("{}/{path}", base.trim().trim_end_matches('/')),
-    )
+    address(name, &format!("{}/{path}", base.trim().trim_end_matches('/')))
 }
 
 /// What a server answered, whatever its status.
@@ -124,11 +100,7 @@ impl Answer {
                 break;
             }
         }
-        Ok(Self {
-            status,
-            retry_after,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        Ok(Self { status, retry_after, text: String::from_utf8_lossy(&bytes).into_owned() })
     }
 
     /// The body as JSON; `Null` if it is none.
@@ -147,35 +119,21 @@ impl Answer {
         let class = match self.status {
             200..=299 => return None,
             300..=399 => {
-                let text = format!(
-                    "HTTP {}: the address redirects; configure the final one",
-                    self.status
-                );
+                let text = format!("HTTP {}: the address redirects; configure the final one", self.status);
                 return Some(SendError::config(text));
             }
             401 | 403 | 407 => Class::Config,
             413 => Class::TooLong,
-            429 => Class::RateLimited {
-                pause: self.retry_after.unwrap_or(Duration::from_secs(60)),
-            },
-            408 | 425 | 500..=599 => Class::Retry {
-                after: self.retry_after,
-            },
+            429 => Class::RateLimited { pause: self.retry_after.unwrap_or(Duration::from_secs(60)) },
+            408 | 425 | 500..=599 => Class::Retry { after: self.retry_after },
             _ => Class::Dead,
         };
-        Some(SendError::new(
-            class,
-            format!("HTTP {}: {}", self.status, self.excerpt()),
-        ))
+        Some(SendError::new(class, format!("HTTP {}: {}", self.status, self.excerpt())))
     }
 
     /// The error for an answer that is no JSON of the expected form: a login page, a proxy's notice.
     pub(crate) fn unexpected(&self) -> SendError {
-        SendError::retry(format!(
-            "HTTP {} with an answer that is not this API's: {}",
-            self.status,
-            self.excerpt()
-        ))
+        SendError::retry(format!("HTTP {} with an answer that is not this API's: {}", self.status, self.excerpt()))
     }
 }
 
@@ -215,14 +173,8 @@ mod tests {
     fn retry_after_in_seconds_or_as_a_date() {
         let now: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
         assert_eq!(wait("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            wait("Tue, 24 Nov 2026 03:00:30 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            wait("Tue, 24 Nov 2026 02:00:30 GMT", now),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(wait("Tue, 24 Nov 2026 03:00:30 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(wait("Tue, 24 Nov 2026 02:00:30 GMT", now), Some(Duration::ZERO));
         assert_eq!(wait("soon", now), None);
     }
 
@@ -230,11 +182,6 @@ mod tests {
     fn a_bad_address_is_not_repeated() {
         let error = address("url", "hps:/secret-key").unwrap_err();
         assert!(!error.text.contains("secret-key"), "{}", error.text);
-        assert!(
-            address("url", "not an address secret-key")
-                .unwrap_err()
-                .text
-                .starts_with("url is not an address")
-        );
+        assert!(address("url", "not an address secret-key").unwrap_err().text.starts_with("url is not an address"));
     }
 }

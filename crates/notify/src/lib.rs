@@ -34,10 +34,9 @@ pub use feishu_app::FeishuApp;
 pub use feishu_bot::FeishuBot;
 pub use http::{Client, ClientError};
 pub use limit::{Limiter, Window};
-pub use message::{
-    Block, Inline, Keep, Lang, Link, Mention, Message, Piece, Section, Severity, Status,
-};
+pub use message::{Block, Inline, Keep, Lang, Link, Mention, Message, Piece, Section, Severity, Status};
 pub use render::Cut;
+pub use render::wecom::markdown;
 pub use secret::Secret;
 pub use slack::Slack;
 pub use webhook::Webhook;

@@ -36,11 +36,7 @@ pub struct Limiter {
 impl Limiter {
     /// A robot that has not spoken yet.
     pub fn new(windows: &[Window]) -> Self {
-        Self {
-            windows: windows.to_vec(),
-            sent: VecDeque::new(),
-            muted_until: None,
-        }
+        Self { windows: windows.to_vec(), sent: VecDeque::new(), muted_until: None }
     }
 
     /// Tell it of a message that was sent before (by another process, before a restart), oldest first.
@@ -94,10 +90,7 @@ impl Limiter {
 }
 
 fn plus(at: Timestamp, span: Duration) -> Timestamp {
-    SignedDuration::try_from(span)
-        .ok()
-        .and_then(|span| at.checked_add(span).ok())
-        .unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(span).ok().and_then(|span| at.checked_add(span).ok()).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -115,11 +108,7 @@ mod tests {
         assert_eq!(robot.take(1, at(0)), Ok(()));
         assert_eq!(robot.take(1, at(30_000)), Ok(()));
         assert_eq!(robot.take(1, at(31_000)), Err(at(60_000)));
-        assert_eq!(
-            robot.take(2, at(60_000)),
-            Err(at(90_000)),
-            "two parts need both places"
-        );
+        assert_eq!(robot.take(2, at(60_000)), Err(at(90_000)), "two parts need both places");
         assert_eq!(robot.take(1, at(60_000)), Ok(()));
         assert_eq!(robot.take(1, at(60_001)), Err(at(90_000)));
     }

@@ -73,9 +73,7 @@ pub enum Status {
 }
 
 /// The language of the words that a renderer adds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lang {
     /// 简体中文
@@ -98,10 +96,7 @@ pub struct Section {
 impl Section {
     /// An empty section.
     pub fn new(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            pieces: Vec::new(),
-        }
+        Self { title: title.into(), pieces: Vec::new() }
     }
 
     /// The same section with one more block.
@@ -216,12 +211,7 @@ pub enum Mention {
 impl Message {
     /// Every text of the tree, changed by `change`. Link targets, keys and mentions are not texts.
     pub(crate) fn map_text(&mut self, change: &mut dyn FnMut(&str) -> String) {
-        for text in [
-            &mut self.title,
-            &mut self.object,
-            &mut self.lead,
-            &mut self.footer,
-        ] {
+        for text in [&mut self.title, &mut self.object, &mut self.lead, &mut self.footer] {
             *text = change(text);
         }
         if let Some(link) = &mut self.link {

@@ -34,9 +34,7 @@ impl Room {
 /// A name that may stand in a mention: anything else could end the mention and begin something new.
 pub(crate) fn is_handle(id: &str) -> bool {
     (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+' | b'@'))
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+' | b'@'))
 }
 
 /// The bytes of a JSON body as it is sent.

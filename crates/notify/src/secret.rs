@@ -26,43 +26,26 @@ impl fmt::Debug for Secret {
 }
 
 /// The value of a secret that may stand inline or in a file. A file is read each time, so that rotation needs no restart.
-pub(crate) fn optional(
-    name: &str,
-    inline: Option<&Secret>,
-    file: Option<&Path>,
-) -> Result<Option<String>, SendError> {
+pub(crate) fn optional(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>, SendError> {
     let Some(path) = file else {
         return Ok(inline.map(|s| s.0.clone()));
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| SendError::config(format!("{name}_file {}: {e}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| SendError::config(format!("{name}_file {}: {e}", path.display())))?;
     let value = text.trim();
     if value.is_empty() {
-        return Err(SendError::config(format!(
-            "{name}_file {}: the file is empty",
-            path.display()
-        )));
+        return Err(SendError::config(format!("{name}_file {}: the file is empty", path.display())));
     }
     Ok(Some(value.to_owned()))
 }
 
 /// As [`optional`], but the secret must be there.
-pub(crate) fn required(
-    name: &str,
-    inline: Option<&Secret>,
-    file: Option<&Path>,
-) -> Result<String, SendError> {
-    optional(name, inline, file)?
-        .ok_or_else(|| SendError::config(format!("set {name} or {name}_file")))
+pub(crate) fn required(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<String, SendError> {
+    optional(name, inline, file)?.ok_or_else(|| SendError::config(format!("set {name} or {name}_file")))
 }
 
 /// A problem with a secret's two fields, found without reading the file.
-pub(crate) fn problem(
-    name: &str,
-    inline: Option<&Secret>,
-    file: Option<&Path>,
-    must: bool,
-) -> Option<String> {
+pub(crate) fn problem(name: &str, inline: Option<&Secret>, file: Option<&Path>, must: bool) -> Option<String> {
     match (inline, file) {
         (Some(_), Some(_)) => Some(format!("set {name} or {name}_file, not both")),
         (None, None) if must => Some(format!("set {name} or {name}_file")),

@@ -12,18 +12,13 @@ pub fn feishu_bot(seconds: i64, secret: &str) -> String {
 
 /// DingTalk group robot: key = secret, message = `timestamp\nsecret`, timestamp in milliseconds; for a query string.
 pub fn dingtalk(milliseconds: i64, secret: &str) -> String {
-    let signature = mac(
-        secret.as_bytes(),
-        format!("{milliseconds}\n{secret}").as_bytes(),
-    );
+    let signature = mac(secret.as_bytes(), format!("{milliseconds}\n{secret}").as_bytes());
     utf8_percent_encode(&signature, NON_ALPHANUMERIC).to_string()
 }
 
 /// Standard Webhooks: `v1,` + base64; the key is the base64 after `whsec_`. `None` if the secret is not base64.
 pub fn standard_webhooks(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Option<String> {
-    let key = STANDARD
-        .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
-        .ok()?;
+    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
     let mut message = format!("{id}.{seconds}.").into_bytes();
     message.extend_from_slice(body);
     Some(format!("v1,{}", mac(&key, &message)))
@@ -39,14 +34,8 @@ mod tests {
 
     #[test]
     fn golden_vectors() {
-        assert_eq!(
-            feishu_bot(1_599_360_473, "demo"),
-            "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8="
-        );
-        assert_eq!(
-            dingtalk(1_599_360_473_000, "SECdemo"),
-            "tGWkA5eQOQNCNPDgphtxIoNLO%2B%2FgD8Lcb705KQoRzeY%3D"
-        );
+        assert_eq!(feishu_bot(1_599_360_473, "demo"), "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=");
+        assert_eq!(dingtalk(1_599_360_473_000, "SECdemo"), "tGWkA5eQOQNCNPDgphtxIoNLO%2B%2FgD8Lcb705KQoRzeY%3D");
         assert_eq!(
             standard_webhooks(
                 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -63,24 +63,12 @@ impl Slack {
                 .into_iter()
                 .collect();
         }
-        let mut found: Vec<String> = secret::problem(
-            "token",
-            self.token.as_ref(),
-            self.token_file.as_deref(),
-            true,
-        )
-        .into_iter()
-        .collect();
+        let mut found: Vec<String> =
+            secret::problem("token", self.token.as_ref(), self.token_file.as_deref(), true).into_iter().collect();
         if self.url.is_some() || self.url_file.is_some() {
             found.push("set url or token, not both".to_owned());
         }
-        if self
-            .channel
-            .as_deref()
-            .unwrap_or_default()
-            .trim()
-            .is_empty()
-        {
+        if self.channel.as_deref().unwrap_or_default().trim().is_empty() {
             found.push("set channel: a token alone does not say where to".to_owned());
         }
         found.extend(under("base_url", &self.base_url, "").err().map(|e| e.text));
@@ -100,13 +88,7 @@ impl Slack {
     pub(crate) fn render(&self, message: &Message, room: Room) -> Rendered {
         let fits = |body: &Value| characters(body) <= room.of(BUDGET) && shape_fits(body);
         let (body, cuts) = shrink::fit(message, |m| body(m, room), fits);
-        Rendered {
-            parts: vec![Part {
-                size: characters(&body),
-                body: Body::Json(body),
-            }],
-            cuts,
-        }
+        Rendered { parts: vec![Part { size: characters(&body), body: Body::Json(body) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -122,10 +104,7 @@ impl Slack {
         if self.is_app() {
             return self.send_as_app(client, body, delivery, now).await;
         }
-        let url = address(
-            "url",
-            &secret::required("url", self.url.as_ref(), self.url_file.as_deref())?,
-        )?;
+        let url = address("url", &secret::required("url", self.url.as_ref(), self.url_file.as_deref())?)?;
         webhook_verdict(&client.post(url, body, now).await?)?;
         Ok(Receipt { id: String::new() })
     }
@@ -141,30 +120,19 @@ impl Slack {
         let call = async |method: &str, body: &Value| {
             let plain = |error| (error, String::new());
             let url = under("base_url", &self.base_url, method).map_err(plain)?;
-            let request = client
-                .request(Method::POST, url)
-                .bearer_auth(&token)
-                .json(body);
+            let request = client.request(Method::POST, url).bearer_auth(&token).json(body);
             api_verdict(&send(request, now).await.map_err(plain)?)
         };
         let mut body = body.clone();
-        let first = delivery
-            .previous
-            .as_ref()
-            .and_then(|p| p.id.split_once(' '));
+        let first = delivery.previous.as_ref().and_then(|p| p.id.split_once(' '));
         if let Some((channel, stamp)) = first {
             body["channel"] = channel.into();
-            let (method, field) = if delivery.reply {
-                ("chat.postMessage", "thread_ts")
-            } else {
-                ("chat.update", "ts")
-            };
+            let (method, field) =
+                if delivery.reply { ("chat.postMessage", "thread_ts") } else { ("chat.update", "ts") };
             body[field] = stamp.into();
             match call(method, &body).await {
                 Ok(_) => {
-                    return Ok(Receipt {
-                        id: format!("{channel} {stamp}"),
-                    });
+                    return Ok(Receipt { id: format!("{channel} {stamp}") });
                 }
                 Err((_, word)) if GONE.contains(&word.as_str()) => {
                     if let Some(fields) = body.as_object_mut() {
@@ -175,42 +143,27 @@ impl Slack {
             }
         }
         body["channel"] = self.channel.clone().unwrap_or_default().into();
-        let answer = call("chat.postMessage", &body)
-            .await
-            .map_err(|(error, _)| error)?;
+        let answer = call("chat.postMessage", &body).await.map_err(|(error, _)| error)?;
         let part = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
         // `chat.update` wants the channel's id, which the answer tells, and not its name.
-        Ok(Receipt {
-            id: format!("{} {}", part("channel"), part("ts")),
-        })
+        Ok(Receipt { id: format!("{} {}", part("channel"), part("ts")) })
     }
 }
 
 /// Words for a message that can no longer be changed: a new one is sent instead.
-const GONE: &[&str] = &[
-    "message_not_found",
-    "cant_update_message",
-    "edit_window_closed",
-    "thread_not_found",
-];
+const GONE: &[&str] = &["message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"];
 
 fn classify(word: &str, answer: &Answer) -> Class {
     match word {
-        "ratelimited" | "rate_limited" | "message_limit_exceeded" => Class::RateLimited {
-            pause: answer.retry_after.unwrap_or(Duration::from_secs(30)),
-        },
-        "fatal_error"
-        | "internal_error"
-        | "service_unavailable"
-        | "request_timeout"
-        | "rollup_error" => Class::Retry {
-            after: answer.retry_after,
-        },
-        "msg_too_long"
-        | "msg_blocks_too_long"
-        | "invalid_blocks"
-        | "invalid_blocks_format"
-        | "invalid_attachments" => Class::TooLong,
+        "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
+            Class::RateLimited { pause: answer.retry_after.unwrap_or(Duration::from_secs(30)) }
+        }
+        "fatal_error" | "internal_error" | "service_unavailable" | "request_timeout" | "rollup_error" => {
+            Class::Retry { after: answer.retry_after }
+        }
+        "msg_too_long" | "msg_blocks_too_long" | "invalid_blocks" | "invalid_blocks_format" | "invalid_attachments" => {
+            Class::TooLong
+        }
         "invalid_auth"
         | "not_authed"
         | "token_revoked"
@@ -237,24 +190,14 @@ fn classify(word: &str, answer: &Answer) -> Class {
 fn webhook_verdict(answer: &Answer) -> Result<(), SendError> {
     let Some(by_status) = answer.error_by_status() else {
         // Anything but "ok" with 200 is not Slack: a proxy's or login page.
-        return if answer.text.trim() == "ok" {
-            Ok(())
-        } else {
-            Err(answer.unexpected())
-        };
+        return if answer.text.trim() == "ok" { Ok(()) } else { Err(answer.unexpected()) };
     };
     let word = answer.text.trim();
     let class = match classify(word, answer) {
         Class::Dead => by_status.class,
-        known @ (Class::Retry { .. }
-        | Class::RateLimited { .. }
-        | Class::TooLong
-        | Class::Config) => known,
+        known @ (Class::Retry { .. } | Class::RateLimited { .. } | Class::TooLong | Class::Config) => known,
     };
-    Err(SendError::new(
-        class,
-        format!("Slack {}: {}", answer.status, answer.excerpt()),
-    ))
+    Err(SendError::new(class, format!("Slack {}: {}", answer.status, answer.excerpt())))
 }
 
 fn api_verdict(answer: &Answer) -> Result<Value, (SendError, String)> {

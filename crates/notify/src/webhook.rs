@@ -49,12 +49,7 @@ pub struct Webhook {
 impl Webhook {
     pub(crate) fn problems(&self) -> Vec<String> {
         let url = secret::problem("url", self.url.as_ref(), self.url_file.as_deref(), true);
-        let key = secret::problem(
-            "secret",
-            self.secret.as_ref(),
-            self.secret_file.as_deref(),
-            false,
-        );
+        let key = secret::problem("secret", self.secret.as_ref(), self.secret_file.as_deref(), false);
         url.into_iter().chain(key).collect()
     }
 
@@ -68,16 +63,9 @@ impl Webhook {
 
     pub(crate) fn render(&self, message: &Message, room: Room) -> Rendered {
         let size = |body: &Value| json_size(body) + ENVELOPE;
-        let encode =
-            |m: &Message| json!({"type": "midwatch.message", "data": m, "text": plain::text(m)});
+        let encode = |m: &Message| json!({"type": "midwatch.message", "data": m, "text": plain::text(m)});
         let (body, cuts) = shrink::fit(message, encode, |body| size(body) <= room.of(LIMITS.max));
-        Rendered {
-            parts: vec![Part {
-                size: size(&body),
-                body: Body::Json(body),
-            }],
-            cuts,
-        }
+        Rendered { parts: vec![Part { size: size(&body), body: Body::Json(body) }], cuts }
     }
 
     pub(crate) async fn send(
@@ -103,26 +91,19 @@ impl Webhook {
                 request = request.header("webhook-signature", signature);
             }
             for (name, value) in &self.headers {
-                let bad =
-                    |_| SendError::config(format!("headers: {name:?} is not a header's name"));
+                let bad = |_| SendError::config(format!("headers: {name:?} is not a header's name"));
                 let key = HeaderName::from_bytes(name.as_bytes()).map_err(bad)?;
                 let value = secret::required(name, Some(value), None)?;
                 request = request.header(key, header_value(name, &value)?);
             }
             let answer = send(request.body(bytes), now).await?;
             if answer.status == 410 {
-                return Err(SendError::config(
-                    "HTTP 410: the receiver wants no more messages; remove this channel",
-                ));
+                return Err(SendError::config("HTTP 410: the receiver wants no more messages; remove this channel"));
             }
             // Standard Webhooks: every answer but 2xx is tried again.
             if let Some(error) = answer.error_by_status() {
                 let retried = matches!(error.class, Class::Dead);
-                return Err(if retried {
-                    SendError::retry(error.text)
-                } else {
-                    error
-                });
+                return Err(if retried { SendError::retry(error.text) } else { error });
             }
         }
         Ok(Receipt { id: String::new() })
@@ -134,14 +115,9 @@ fn signatures(keys: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String,
         sign::standard_webhooks(key, id, seconds, body)
             .ok_or_else(|| SendError::config("secret must be whsec_ followed by base64"))
     };
-    Ok(keys
-        .split_whitespace()
-        .map(one)
-        .collect::<Result<Vec<_>, _>>()?
-        .join(" "))
+    Ok(keys.split_whitespace().map(one).collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, SendError> {
-    HeaderValue::from_str(value)
-        .map_err(|_| SendError::config(format!("{name} cannot stand in a header")))
+    HeaderValue::from_str(value).map_err(|_| SendError::config(format!("{name} cannot stand in a header")))
 }

@@ -17,12 +17,8 @@ use crate::render::{Cut, Room, is_handle, shrink, wecom};
 use crate::secret::{self, Secret};
 
 /// The vendor's 4096 bytes of content and 20 a minute.
-pub(crate) const LIMITS: Limits = Limits {
-    unit: Unit::Bytes,
-    max: 4096,
-    windows: &[Window::new(18, Duration::from_secs(62))],
-    punishment: None,
-};
+pub(crate) const LIMITS: Limits =
+    Limits { unit: Unit::Bytes, max: 4096, windows: &[Window::new(18, Duration::from_secs(62))], punishment: None };
 const BUDGET: usize = 3800;
 
 /// WeCom, bot of a group.
@@ -51,9 +47,7 @@ pub enum WecomStyle {
 
 impl WecomBot {
     pub(crate) fn problems(&self) -> Vec<String> {
-        secret::problem("url", self.url.as_ref(), self.url_file.as_deref(), true)
-            .into_iter()
-            .collect()
+        secret::problem("url", self.url.as_ref(), self.url_file.as_deref(), true).into_iter().collect()
     }
 
     fn url(&self) -> Result<String, SendError> {
@@ -68,10 +62,7 @@ impl WecomBot {
         let budget = room.of(BUDGET);
         let fits = |content: &String| content.len() <= budget;
         let (whole, cuts) = shrink::fit(message, |m| self.content(m), fits);
-        let mut rendered = Rendered {
-            parts: vec![],
-            cuts,
-        };
+        let mut rendered = Rendered { parts: vec![], cuts };
         let mut contents = vec![whole];
         if room == Room::Full
             && rendered.cuts.iter().any(loses_content)
@@ -80,10 +71,7 @@ impl WecomBot {
             contents = halves;
             rendered.cuts = cuts;
         }
-        rendered.parts = contents
-            .into_iter()
-            .map(|content| self.part(content))
-            .collect();
+        rendered.parts = contents.into_iter().map(|content| self.part(content)).collect();
         rendered.parts.extend(calls(&message.mentions));
         rendered
     }
@@ -93,11 +81,7 @@ impl WecomBot {
         let mut contents = Vec::new();
         let mut cuts = Vec::new();
         for half in shrink::halves(message)? {
-            let (content, cut) = shrink::fit(
-                &half,
-                |m| self.content(m),
-                |content| content.len() <= BUDGET,
-            );
+            let (content, cut) = shrink::fit(&half, |m| self.content(m), |content| content.len() <= BUDGET);
             if cut.iter().any(loses_content) {
                 return None;
             }
@@ -120,10 +104,7 @@ impl WecomBot {
             WecomStyle::Markdown => "markdown",
             WecomStyle::MarkdownV2 => "markdown_v2",
         };
-        Part {
-            size,
-            body: Body::Json(json!({"msgtype": kind, kind: {"content": content}})),
-        }
+        Part { size, body: Body::Json(json!({"msgtype": kind, kind: {"content": content}})) }
     }
 
     pub(crate) async fn send(
@@ -136,9 +117,7 @@ impl WecomBot {
         let url = address("url", &self.url()?)?;
         for (place, body) in rendered.json_parts(delivery.skip) {
             let answer = client.post(url.clone(), body, now).await;
-            answer
-                .and_then(|a| verdict(&a))
-                .map_err(|e| e.after_parts(place))?;
+            answer.and_then(|a| verdict(&a)).map_err(|e| e.after_parts(place))?;
         }
         Ok(Receipt { id: String::new() })
     }
@@ -165,39 +144,23 @@ fn calls(mentions: &[Mention]) -> Option<Part> {
         return None;
     }
     let content = "↑";
-    let text =
-        json!({"content": content, "mentioned_list": users, "mentioned_mobile_list": mobiles});
-    Some(Part {
-        size: content.len(),
-        body: Body::Json(json!({"msgtype": "text", "text": text})),
-    })
+    let text = json!({"content": content, "mentioned_list": users, "mentioned_mobile_list": mobiles});
+    Some(Part { size: content.len(), body: Body::Json(json!({"msgtype": "text", "text": text})) })
 }
 
 fn verdict(answer: &Answer) -> Result<(), SendError> {
     let body: Value = answer.json();
     let Some(code) = body["errcode"].as_i64() else {
-        return Err(answer
-            .error_by_status()
-            .unwrap_or_else(|| answer.unexpected()));
+        return Err(answer.error_by_status().unwrap_or_else(|| answer.unexpected()));
     };
     let class = match code {
         0 => return Ok(()),
-        -1 => Class::Retry {
-            after: answer.retry_after,
-        },
-        45009 => Class::RateLimited {
-            pause: Duration::from_secs(60),
-        },
+        -1 => Class::Retry { after: answer.retry_after },
+        45009 => Class::RateLimited { pause: Duration::from_secs(60) },
         40058 => Class::TooLong,
         93000 => Class::Config,
         _ => Class::Dead,
     };
     let said = body["errmsg"].as_str().unwrap_or_default();
-    Err(SendError::new(
-        class,
-        format!(
-            "WeCom {code}: {}",
-            crate::render::clean::middle_cut(said, 200)
-        ),
-    ))
+    Err(SendError::new(class, format!("WeCom {code}: {}", crate::render::clean::middle_cut(said, 200))))
 }

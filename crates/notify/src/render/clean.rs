@@ -112,10 +112,7 @@ mod tests {
 
     #[test]
     fn hidden_characters_go_and_lines_stay() {
-        assert_eq!(
-            clean("a\u{202e}b\u{0}c\u{200b}d\r\ne\tf\u{1b}[31m"),
-            "abcd\ne f[31m"
-        );
+        assert_eq!(clean("a\u{202e}b\u{0}c\u{200b}d\r\ne\tf\u{1b}[31m"), "abcd\ne f[31m");
     }
 
     #[test]
@@ -130,19 +127,13 @@ mod tests {
 
     #[test]
     fn breaks_whatever_case() {
-        assert_eq!(
-            break_up("x <AT id=all> @All", &["<at", "@all"]),
-            "x <\u{2060}AT id=all> @\u{2060}All"
-        );
+        assert_eq!(break_up("x <AT id=all> @All", &["<at", "@all"]), "x <\u{2060}AT id=all> @\u{2060}All");
     }
 
     #[test]
     fn only_web_links() {
         assert_eq!(url("javascript:alert(1)"), None);
         assert_eq!(url("https://u@evil/"), None);
-        assert_eq!(
-            url("https://m.example/i/1?a=(b)|c").as_deref(),
-            Some("https://m.example/i/1?a=%28b%29%7Cc")
-        );
+        assert_eq!(url("https://m.example/i/1?a=(b)|c").as_deref(), Some("https://m.example/i/1?a=%28b%29%7Cc"));
     }
 }

@@ -21,27 +21,11 @@ impl Markup for CardMarkdown {
         let mut out = String::with_capacity(text.len());
         let mut previous = ' ';
         for c in text.chars() {
-            let link = (c == '/' && previous == ':')
-                || (c == '.' && out.to_ascii_lowercase().ends_with("www"));
+            let link = (c == '/' && previous == ':') || (c == '.' && out.to_ascii_lowercase().ends_with("www"));
             let opens_block = out.is_empty() && matches!(c, '-' | '+' | '=' | '0'..='9');
             if link
                 || opens_block
-                || matches!(
-                    c,
-                    '&' | '<'
-                        | '>'
-                        | '*'
-                        | '_'
-                        | '~'
-                        | '['
-                        | ']'
-                        | '`'
-                        | '#'
-                        | '|'
-                        | '\\'
-                        | '$'
-                        | '!'
-                )
+                || matches!(c, '&' | '<' | '>' | '*' | '_' | '~' | '[' | ']' | '`' | '#' | '|' | '\\' | '$' | '!')
             {
                 out.push_str(&format!("&#{};", u32::from(c)));
             } else {
@@ -68,10 +52,7 @@ impl Markup for CardMarkdown {
 /// The card. In `Room::Half` tables become lines.
 pub(crate) fn card(message: &Message, room: Room) -> Value {
     let tone = words::tone(message.severity, message.status);
-    let mut elements = Elements {
-        list: Vec::new(),
-        text: Vec::new(),
-    };
+    let mut elements = Elements { list: Vec::new(), text: Vec::new() };
     elements.text(CardMarkdown.strong(&message.lead));
     elements.flush();
     let mut tables = 0;
@@ -81,9 +62,7 @@ pub(crate) fn card(message: &Message, room: Room) -> Value {
         elements.text(CardMarkdown.heading(&section.title));
         for piece in &section.pieces {
             match &piece.block {
-                Block::Table { head, rows }
-                    if room == Room::Full && tables < MOST_TABLES && !head.is_empty() =>
-                {
+                Block::Table { head, rows } if room == Room::Full && tables < MOST_TABLES && !head.is_empty() => {
                     tables += 1;
                     elements.flush();
                     elements.list.push(table(head, rows));
@@ -110,18 +89,11 @@ pub(crate) fn card(message: &Message, room: Room) -> Value {
     }
     let called = mentions(&message.mentions);
     if !called.is_empty() {
-        elements
-            .list
-            .push(json!({"tag": "markdown", "content": called}));
+        elements.list.push(json!({"tag": "markdown", "content": called}));
     }
     if !message.footer.is_empty() {
-        let text = format!(
-            "<font color='grey'>{}</font>",
-            CardMarkdown.text(&message.footer)
-        );
-        elements
-            .list
-            .push(json!({"tag": "markdown", "text_size": "notation", "content": text}));
+        let text = format!("<font color='grey'>{}</font>", CardMarkdown.text(&message.footer));
+        elements.list.push(json!({"tag": "markdown", "text_size": "notation", "content": text}));
     }
     json!({
         "schema": "2.0",
@@ -150,8 +122,7 @@ fn header(message: &Message, tone: Tone) -> Value {
         json!({"tag": "text_tag", "text": plain(text), "color": color})
     })
     .collect();
-    let mut header =
-        json!({"title": plain(&message.title), "template": template, "text_tag_list": tags});
+    let mut header = json!({"title": plain(&message.title), "template": template, "text_tag_list": tags});
     if !message.object.is_empty() {
         header["subtitle"] = plain(&message.object);
     }
@@ -174,10 +145,7 @@ fn table(head: &[String], rows: &[Vec<String>]) -> Value {
         .iter()
         .map(|row| {
             let cells = row.iter().take(head.len()).enumerate();
-            cells
-                .map(|(n, cell)| (format!("c{n}"), Value::from(inert(cell))))
-                .collect::<serde_json::Map<_, _>>()
-                .into()
+            cells.map(|(n, cell)| (format!("c{n}"), Value::from(inert(cell)))).collect::<serde_json::Map<_, _>>().into()
         })
         .collect();
     json!({"tag": "table", "page_size": PAGE_SIZE, "row_height": "low", "columns": columns, "rows": rows})
@@ -189,11 +157,7 @@ fn mentions(mentions: &[Mention]) -> String {
         Mention::User(id) if is_handle(id) => Some(format!("<at id={id}></at>")),
         Mention::User(_) | Mention::Mobile(_) | Mention::Email(_) => None,
     };
-    mentions
-        .iter()
-        .filter_map(one)
-        .collect::<Vec<_>>()
-        .join(" ")
+    mentions.iter().filter_map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// The card's elements; neighbouring texts become one element, since a card holds 200 at most.
@@ -211,8 +175,7 @@ impl Elements {
 
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            self.list
-                .push(json!({"tag": "markdown", "content": self.text.join("\n")}));
+            self.list.push(json!({"tag": "markdown", "content": self.text.join("\n")}));
             self.text.clear();
         }
     }

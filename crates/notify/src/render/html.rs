@@ -5,8 +5,7 @@ use crate::render::clean::{line, url};
 use crate::render::markup::tag_and_state;
 use crate::render::words;
 
-const FONT: &str =
-    "font-family:-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei',sans-serif";
+const FONT: &str = "font-family:-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei',sans-serif";
 const MONO: &str = "font-family:Consolas,Menlo,monospace;font-size:13px";
 
 /// The whole page.
@@ -31,26 +30,17 @@ pub(crate) fn page(message: &Message) -> String {
     );
     if !message.object.is_empty() {
         let name = words::object(message.lang);
-        out.push_str(&format!(
-            "<p style=\"margin:0;color:#595959\">{name}: {}</p>\n",
-            escape(&message.object)
-        ));
+        out.push_str(&format!("<p style=\"margin:0;color:#595959\">{name}: {}</p>\n", escape(&message.object)));
     }
     for section in &message.sections {
         out.push_str(&format!(
             "<h3 style=\"margin:20px 0 6px;font-size:16px;border-bottom:1px solid #eee\">{}</h3>\n",
             escape(&section.title)
         ));
-        section
-            .pieces
-            .iter()
-            .for_each(|piece| out.push_str(&block(&piece.block)));
+        section.pieces.iter().for_each(|piece| out.push_str(&block(&piece.block)));
     }
     if let Some(link) = &message.link {
-        out.push_str(&format!(
-            "<p style=\"margin:20px 0 0\">{}</p>\n",
-            anchor(link)
-        ));
+        out.push_str(&format!("<p style=\"margin:20px 0 0\">{}</p>\n", anchor(link)));
     }
     if !message.footer.is_empty() {
         out.push_str(&format!(
@@ -80,10 +70,7 @@ fn block(block: &Block) -> String {
             )
         }
         Block::List(items) => {
-            let items: String = items
-                .iter()
-                .map(|item| format!("<li>{}</li>\n", inlines(item)))
-                .collect();
+            let items: String = items.iter().map(|item| format!("<li>{}</li>\n", inlines(item))).collect();
             format!("<ul style=\"margin:6px 0;padding-left:20px\">\n{items}</ul>\n")
         }
         Block::Table { head, rows } => table(head, rows),
@@ -93,11 +80,7 @@ fn block(block: &Block) -> String {
         ),
         Block::Quote(text) => format!(
             "<blockquote style=\"margin:6px 0;padding:2px 12px;border-left:3px solid #d9d9d9;color:#595959\">{}</blockquote>\n",
-            text.trim_end()
-                .lines()
-                .map(escape)
-                .collect::<Vec<_>>()
-                .join("<br>\n")
+            text.trim_end().lines().map(escape).collect::<Vec<_>>().join("<br>\n")
         ),
         Block::Rule => "<hr style=\"border:0;border-top:1px solid #eee\">\n".to_owned(),
     }
@@ -108,23 +91,17 @@ fn table(head: &[String], rows: &[Vec<String>]) -> String {
         let cells: String = cells
             .iter()
             .map(|cell| {
-                format!("<{tag} style=\"border:1px solid #e8e8e8;padding:4px 8px;text-align:left;{style}\">{}</{tag}>", escape(cell))
+                format!(
+                    "<{tag} style=\"border:1px solid #e8e8e8;padding:4px 8px;text-align:left;{style}\">{}</{tag}>",
+                    escape(cell)
+                )
             })
             .collect();
         format!("<tr>{cells}</tr>\n")
     };
-    let body: String = rows
-        .iter()
-        .map(|row| line("td", "vertical-align:top;word-break:break-word", row))
-        .collect();
-    let head = if head.is_empty() {
-        String::new()
-    } else {
-        line("th", "background:#fafafa", head)
-    };
-    format!(
-        "<table style=\"border-collapse:collapse;margin:6px 0;font-size:13px\">\n{head}{body}</table>\n"
-    )
+    let body: String = rows.iter().map(|row| line("td", "vertical-align:top;word-break:break-word", row)).collect();
+    let head = if head.is_empty() { String::new() } else { line("th", "background:#fafafa", head) };
+    format!("<table style=\"border-collapse:collapse;margin:6px 0;font-size:13px\">\n{head}{body}</table>\n")
 }
 
 fn inlines(runs: &[Inline]) -> String {
@@ -133,10 +110,7 @@ fn inlines(runs: &[Inline]) -> String {
             Inline::Text(text) => entities(text),
             Inline::Strong(text) => format!("<strong>{}</strong>", escape(text)),
             Inline::Code(text) => {
-                format!(
-                    "<code style=\"background:#f6f8fa;padding:1px 4px;{MONO}\">{}</code>",
-                    escape(text)
-                )
+                format!("<code style=\"background:#f6f8fa;padding:1px 4px;{MONO}\">{}</code>", escape(text))
             }
             Inline::Link(link) => anchor(link),
         })
@@ -145,27 +119,15 @@ fn inlines(runs: &[Inline]) -> String {
 
 fn anchor(link: &Link) -> String {
     match url(&link.url) {
-        Some(url) => format!(
-            "<a href=\"{}\" style=\"color:#1677ff\">{}</a>",
-            escape(&url),
-            escape(&link.text)
-        ),
+        Some(url) => format!("<a href=\"{}\" style=\"color:#1677ff\">{}</a>", escape(&url), escape(&link.text)),
         None => escape(&link.text),
     }
 }
 
 fn escape(text: &str) -> String {
-    if text.contains('\n') {
-        entities(text)
-    } else {
-        entities(&line(text))
-    }
+    if text.contains('\n') { entities(text) } else { entities(&line(text)) }
 }
 
 fn entities(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

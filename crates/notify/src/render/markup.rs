@@ -13,11 +13,7 @@ pub(crate) trait Markup: Sized {
 
     fn strong(&self, text: &str) -> String {
         let text = self.text(text);
-        if text.is_empty() {
-            text
-        } else {
-            format!("**{text}**")
-        }
+        if text.is_empty() { text } else { format!("**{text}**") }
     }
     fn code_span(&self, text: &str) -> String {
         code_span(text)
@@ -35,10 +31,7 @@ pub(crate) trait Markup: Sized {
         format!("{}{separator}{}", self.strong(name), self.text(value))
     }
     fn table(&self, head: &[String], rows: &[Vec<String>]) -> String {
-        self.join(
-            rows.iter()
-                .map(|row| format!("- {}", row_as_text(self, head, row))),
-        )
+        self.join(rows.iter().map(|row| format!("- {}", row_as_text(self, head, row))))
     }
     fn rule(&self) -> String {
         "---".to_owned()
@@ -54,18 +47,11 @@ pub(crate) trait Markup: Sized {
 
 /// One row as `head: cell · head: cell`.
 pub(crate) fn row_as_text<M: Markup>(markup: &M, head: &[String], row: &[String]) -> String {
-    let cell = |(place, cell): (usize, &String)| match head
-        .get(place)
-        .filter(|h| !h.is_empty() && row.len() > 1)
-    {
+    let cell = |(place, cell): (usize, &String)| match head.get(place).filter(|h| !h.is_empty() && row.len() > 1) {
         Some(head) => format!("{}: {}", markup.text(head), markup.text(cell)),
         None => markup.text(cell),
     };
-    row.iter()
-        .enumerate()
-        .map(cell)
-        .collect::<Vec<_>>()
-        .join(" · ")
+    row.iter().enumerate().map(cell).collect::<Vec<_>>().join(" · ")
 }
 
 /// The runs of a paragraph or list item.
@@ -85,37 +71,17 @@ pub(crate) fn inlines<M: Markup>(markup: &M, runs: &[Inline]) -> String {
 
 /// `shown` with the spaces that `raw` had around it: runs stand side by side.
 fn spaced(raw: &str, shown: &str) -> String {
-    let before = if raw.starts_with(char::is_whitespace) {
-        " "
-    } else {
-        ""
-    };
-    let after = if raw.ends_with(char::is_whitespace) {
-        " "
-    } else {
-        ""
-    };
-    if shown.is_empty() {
-        before.to_owned()
-    } else {
-        format!("{before}{shown}{after}")
-    }
+    let before = if raw.starts_with(char::is_whitespace) { " " } else { "" };
+    let after = if raw.ends_with(char::is_whitespace) { " " } else { "" };
+    if shown.is_empty() { before.to_owned() } else { format!("{before}{shown}{after}") }
 }
 
 /// One block as text of the dialect.
 pub(crate) fn block<M: Markup>(markup: &M, block: &Block, separator: &str) -> String {
     match block {
         Block::Paragraph(runs) => inlines(markup, runs),
-        Block::Facts(facts) => markup.join(
-            facts
-                .iter()
-                .map(|(name, value)| markup.fact(name, value, separator)),
-        ),
-        Block::List(items) => markup.join(
-            items
-                .iter()
-                .map(|item| format!("- {}", inlines(markup, item))),
-        ),
+        Block::Facts(facts) => markup.join(facts.iter().map(|(name, value)| markup.fact(name, value, separator))),
+        Block::List(items) => markup.join(items.iter().map(|item| format!("- {}", inlines(markup, item)))),
         Block::Table { head, rows } => markup.table(head, rows),
         Block::Code { lang, text } => markup.code_block(lang, text),
         Block::Quote(text) => markup.quote(text),
@@ -132,12 +98,7 @@ pub(crate) fn document<M: Markup>(markup: &M, message: &Message, head: String) -
     }
     for section in &message.sections {
         parts.push(markup.heading(&section.title));
-        parts.extend(
-            section
-                .pieces
-                .iter()
-                .map(|piece| block(markup, &piece.block, separator)),
-        );
+        parts.extend(section.pieces.iter().map(|piece| block(markup, &piece.block, separator)));
     }
     parts.extend(message.link.iter().map(|link| markup.link(link)));
     parts.push(markup.text(&message.footer));
@@ -153,45 +114,26 @@ pub(crate) fn titled(message: &Message) -> String {
 
 /// The subject of an incident's mails: without the state, so that they stay one thread.
 pub(crate) fn subject(message: &Message) -> String {
-    format!(
-        "[{}] {}",
-        words::severity(message.severity, message.lang),
-        message.title
-    )
+    format!("[{}] {}", words::severity(message.severity, message.lang), message.title)
 }
 
 /// What the reader must know first and the state, once if they are the same.
 pub(crate) fn tag_and_state(message: &Message) -> String {
     let tag = words::tag(message.severity, message.status, message.lang);
     let state = words::status(message.status, message.lang);
-    if tag == state {
-        tag
-    } else {
-        format!("{tag} · {state}")
-    }
+    if tag == state { tag } else { format!("{tag} · {state}") }
 }
 
 /// An inline code span: what would end it is replaced.
 pub(crate) fn code_span(text: &str) -> String {
     let text = break_up(&break_up(&line(text).replace('`', "'"), &["<"]), &CALLS);
-    if text.is_empty() {
-        text
-    } else {
-        format!("`{text}`")
-    }
+    if text.is_empty() { text } else { format!("`{text}`") }
 }
 
 /// A fenced block: a fence inside is broken, and so is what some clients read as a mention even in code.
 pub(crate) fn fence(lang: &str, text: &str) -> String {
-    let lang: String = lang
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(16)
-        .collect();
-    let text = break_up(
-        text.trim_end(),
-        &["```", "<at", "<@", "<!", "</", "<f", "<a", "<l"],
-    );
+    let lang: String = lang.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    let text = break_up(text.trim_end(), &["```", "<at", "<@", "<!", "</", "<f", "<a", "<l"]);
     let text = break_up(&text, &CALLS);
     format!("```{lang}\n{text}\n```")
 }
@@ -200,18 +142,9 @@ pub(crate) fn fence(lang: &str, text: &str) -> String {
 /// two characters that cannot be broken are shown by their look-alikes.
 pub(crate) fn break_markdown(text: &str) -> String {
     let text = line(text).replace('`', "'").replace('*', "＊");
-    let text = break_up(
-        &text,
-        &["<", "](", "][", "]:", "~~", "![", "://", "www.", "mailto:"],
-    );
+    let text = break_up(&text, &["<", "](", "][", "]:", "~~", "![", "://", "www.", "mailto:"]);
     let text = break_up(&text, &CALLS);
     let opens_block = text.starts_with(['#', '>', '-', '+', '|', '=', '~'])
-        || text
-            .split_once('.')
-            .is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    if opens_block {
-        format!("{JOINER}{text}")
-    } else {
-        text
-    }
+        || text.split_once('.').is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    if opens_block { format!("{JOINER}{text}") } else { text }
 }

@@ -48,22 +48,13 @@ pub(crate) const MOST_MENTIONS: usize = 20;
 pub(crate) fn prepare(message: &Message) -> Message {
     let mut ready = message.clone();
     ready.map_text(&mut |text| clean(text));
-    for text in [
-        &mut ready.title,
-        &mut ready.object,
-        &mut ready.lead,
-        &mut ready.footer,
-    ] {
+    for text in [&mut ready.title, &mut ready.object, &mut ready.lead, &mut ready.footer] {
         *text = line(text);
     }
     ready.title = middle_cut(&ready.title, 120);
     ready.link = ready.link.and_then(|link| {
         let text = middle_cut(&line(&link.text), 40);
-        let text = if text.is_empty() {
-            words::full_report(message.lang).to_owned()
-        } else {
-            text
-        };
+        let text = if text.is_empty() { words::full_report(message.lang).to_owned() } else { text };
         url(&link.url).map(|url| crate::message::Link { text, url })
     });
     ready.mentions.truncate(MOST_MENTIONS);
@@ -74,11 +65,7 @@ pub(crate) fn prepare(message: &Message) -> Message {
 }
 
 /// The first form of `message` that `fits`, and what was cut for it. The last form is bare and always used.
-pub(crate) fn fit<T>(
-    message: &Message,
-    encode: impl Fn(&Message) -> T,
-    fits: impl Fn(&T) -> bool,
-) -> (T, Vec<Cut>) {
+pub(crate) fn fit<T>(message: &Message, encode: impl Fn(&Message) -> T, fits: impl Fn(&T) -> bool) -> (T, Vec<Cut>) {
     let whole = prepare(message);
     let mut body = encode(&whole);
     let mut left = whole.clone();
@@ -88,11 +75,7 @@ pub(crate) fn fit<T>(
             break;
         }
         // A harder cut of the same kind replaces the softer one, so that "12 lines left out" stays true.
-        let mut next: Vec<Cut> = cuts
-            .iter()
-            .copied()
-            .filter(|c| !same_kind(*c, *cut))
-            .collect();
+        let mut next: Vec<Cut> = cuts.iter().copied().filter(|c| !same_kind(*c, *cut)).collect();
         next.push(*cut);
         let mut smaller = whole.clone();
         next.iter().for_each(|cut| apply(&mut smaller, *cut));
@@ -109,8 +92,7 @@ pub(crate) fn fit<T>(
 }
 
 fn same_kind(a: Cut, b: Cut) -> bool {
-    a == b
-        || (!matches!(a, Cut::Drop(_)) && std::mem::discriminant(&a) == std::mem::discriminant(&b))
+    a == b || (!matches!(a, Cut::Drop(_)) && std::mem::discriminant(&a) == std::mem::discriminant(&b))
 }
 
 /// Say in the footer that something is missing.
@@ -129,11 +111,7 @@ fn apply(message: &mut Message, cut: Cut) {
             Block::Code { text, .. } | Block::Quote(text) if piece.keep < Keep::Must => {
                 *text = first_lines(text, max, |n| words::more_lines(n, lang));
             }
-            Block::Paragraph(_)
-            | Block::Facts(_)
-            | Block::List(_)
-            | Block::Table { .. }
-            | Block::Rule => {}
+            Block::Paragraph(_) | Block::Facts(_) | Block::List(_) | Block::Table { .. } | Block::Rule => {}
             Block::Code { .. } | Block::Quote(_) => {}
         }),
         Cut::Drop(keep) => retain(message, |piece| piece.keep != keep),
@@ -157,20 +135,14 @@ fn apply(message: &mut Message, cut: Cut) {
 }
 
 fn each(message: &mut Message, change: impl Fn(&mut Piece)) {
-    message
-        .sections
-        .iter_mut()
-        .flat_map(|s: &mut Section| &mut s.pieces)
-        .for_each(change);
+    message.sections.iter_mut().flat_map(|s: &mut Section| &mut s.pieces).for_each(change);
 }
 
 fn retain(message: &mut Message, mut stays: impl FnMut(&Piece) -> bool) {
     for section in &mut message.sections {
         section.pieces.retain(&mut stays);
     }
-    message
-        .sections
-        .retain(|section| !section.pieces.is_empty());
+    message.sections.retain(|section| !section.pieces.is_empty());
 }
 
 fn first_lines(text: &str, max: usize, note: impl Fn(usize) -> String) -> String {
@@ -227,11 +199,7 @@ fn cut_values(message: &mut Message, max: usize) {
                     head.truncate(6);
                     rows.iter_mut().for_each(|row| row.truncate(6));
                 }
-                Block::Code { .. }
-                | Block::Facts(_)
-                | Block::List(_)
-                | Block::Quote(_)
-                | Block::Rule => {}
+                Block::Code { .. } | Block::Facts(_) | Block::List(_) | Block::Quote(_) | Block::Rule => {}
             }
             if must && matches!(piece.block, Block::Code { .. }) {
                 continue;

@@ -22,19 +22,11 @@ impl Markup for Mrkdwn {
     }
     fn strong(&self, text: &str) -> String {
         let text = self.text(text);
-        if text.is_empty() {
-            text
-        } else {
-            format!("*{text}*")
-        }
+        if text.is_empty() { text } else { format!("*{text}*") }
     }
     fn code_span(&self, text: &str) -> String {
         let text = escape(&line(text).replace('`', "'"));
-        if text.is_empty() {
-            text
-        } else {
-            format!("`{text}`")
-        }
+        if text.is_empty() { text } else { format!("`{text}`") }
     }
     fn heading(&self, text: &str) -> String {
         self.strong(text)
@@ -45,11 +37,7 @@ impl Markup for Mrkdwn {
     }
     fn link(&self, link: &Link) -> String {
         match url(&link.url) {
-            Some(url) => format!(
-                "<{}|{}>",
-                entities(&url),
-                self.text(&link.text).replace('|', "｜")
-            ),
+            Some(url) => format!("<{}|{}>", entities(&url), self.text(&link.text).replace('|', "｜")),
             None => self.text(&link.text),
         }
     }
@@ -59,9 +47,7 @@ impl Markup for Mrkdwn {
 }
 
 fn entities(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn escape(text: &str) -> String {
@@ -70,10 +56,7 @@ fn escape(text: &str) -> String {
 
 /// The body without channel and time stamp.
 pub(crate) fn body(message: &Message, room: Room) -> Value {
-    let mut blocks = Blocks {
-        list: Vec::new(),
-        text: String::new(),
-    };
+    let mut blocks = Blocks { list: Vec::new(), text: String::new() };
     let head = titled(message);
     blocks.list.push(json!({"type": "header", "text": {"type": "plain_text", "text": middle_cut(&inert(&head), 150)}}));
     blocks.add(Mrkdwn.strong(&message.lead));
@@ -87,9 +70,7 @@ pub(crate) fn body(message: &Message, room: Room) -> Value {
         blocks.add(Mrkdwn.heading(&section.title));
         for piece in &section.pieces {
             match &piece.block {
-                Block::Table { head, rows }
-                    if room == Room::Full && tables == 0 && !head.is_empty() =>
-                {
+                Block::Table { head, rows } if room == Room::Full && tables == 0 && !head.is_empty() => {
                     tables += 1;
                     blocks.flush();
                     blocks.list.push(table(head, rows));
@@ -104,28 +85,15 @@ pub(crate) fn body(message: &Message, room: Room) -> Value {
             }
         }
     }
-    blocks.add(
-        message
-            .link
-            .as_ref()
-            .map(|link| Mrkdwn.link(link))
-            .unwrap_or_default(),
-    );
+    blocks.add(message.link.as_ref().map(|link| Mrkdwn.link(link)).unwrap_or_default());
     let called = mentions(&message.mentions);
     blocks.add(called.clone());
     blocks.flush();
     if !message.footer.is_empty() {
-        let text =
-            json!({"type": "mrkdwn", "text": Mrkdwn.text(&message.footer), "verbatim": true});
-        blocks
-            .list
-            .push(json!({"type": "context", "elements": [text]}));
+        let text = json!({"type": "mrkdwn", "text": Mrkdwn.text(&message.footer), "verbatim": true});
+        blocks.list.push(json!({"type": "context", "elements": [text]}));
     }
-    let text = format!(
-        "{} {} {called}",
-        escape(&head),
-        escape(&line(&message.lead))
-    );
+    let text = format!("{} {} {called}", escape(&head), escape(&line(&message.lead)));
     json!({
         "text": text.trim(),
         "unfurl_links": false,
@@ -143,11 +111,7 @@ pub(crate) fn shape_fits(body: &Value) -> bool {
     let Some(blocks) = body["attachments"][0]["blocks"].as_array() else {
         return false;
     };
-    let text_fits = |b: &Value| {
-        b["text"]["text"]
-            .as_str()
-            .is_none_or(|t| t.chars().count() <= SECTION)
-    };
+    let text_fits = |b: &Value| b["text"]["text"].as_str().is_none_or(|t| t.chars().count() <= SECTION);
     blocks.len() <= MOST_BLOCKS && blocks.iter().all(text_fits)
 }
 
@@ -170,9 +134,7 @@ fn table(head: &[String], rows: &[Vec<String>]) -> Value {
         cells.resize(width, String::new());
         cells.iter().map(cell).collect()
     };
-    let lines: Vec<Value> = std::iter::once(row(head))
-        .chain(rows.iter().take(MOST_ROWS).map(|r| row(r)))
-        .collect();
+    let lines: Vec<Value> = std::iter::once(row(head)).chain(rows.iter().take(MOST_ROWS).map(|r| row(r))).collect();
     json!({"type": "table", "rows": lines})
 }
 
@@ -182,11 +144,7 @@ fn mentions(mentions: &[Mention]) -> String {
         Mention::User(id) if is_handle(id) => Some(format!("<@{id}>")),
         Mention::User(_) | Mention::Mobile(_) | Mention::Email(_) => None,
     };
-    mentions
-        .iter()
-        .filter_map(one)
-        .collect::<Vec<_>>()
-        .join(" ")
+    mentions.iter().filter_map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// Neighbouring texts share a section while they fit.

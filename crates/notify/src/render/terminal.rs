@@ -40,23 +40,12 @@ pub(crate) fn card(message: &Message, look: Look) -> String {
         Tone::Green => "32",
         Tone::Grey => "37",
     };
-    let mut lines = Lines {
-        list: Vec::new(),
-        inner,
-    };
-    lines.wrap(
-        "",
-        &format!("{}  {}", tag_and_state(message), line(&message.title)),
-        tone,
-    );
+    let mut lines = Lines { list: Vec::new(), inner };
+    lines.wrap("", &format!("{}  {}", tag_and_state(message), line(&message.title)), tone);
     lines.wrap("", &line(&message.lead), BOLD);
     if !message.object.is_empty() {
-        let text = format!(
-            "{}{}{}",
-            words::object(message.lang),
-            words::separator(message.lang),
-            line(&message.object)
-        );
+        let text =
+            format!("{}{}{}", words::object(message.lang), words::separator(message.lang), line(&message.object));
         lines.wrap("", &text, FAINT);
     }
     for section in &message.sections {
@@ -114,26 +103,15 @@ impl Lines {
             Block::Paragraph(runs) => self.wrap("", &inlines(runs), PLAIN),
             Block::Facts(facts) => {
                 for (name, value) in facts {
-                    self.wrap(
-                        "",
-                        &format!("{}{separator}{}", line(name), line(value)),
-                        PLAIN,
-                    );
+                    self.wrap("", &format!("{}{separator}{}", line(name), line(value)), PLAIN);
                 }
             }
-            Block::List(items) => items
-                .iter()
-                .for_each(|item| self.wrap("• ", &inlines(item), PLAIN)),
+            Block::List(items) => items.iter().for_each(|item| self.wrap("• ", &inlines(item), PLAIN)),
             Block::Table { head, rows } => self.table(head, rows),
             Block::Code { lang: _, text } => {
-                text.trim_end()
-                    .lines()
-                    .for_each(|l| self.wrap("  ", l.trim_end(), CODE));
+                text.trim_end().lines().for_each(|l| self.wrap("  ", l.trim_end(), CODE));
             }
-            Block::Quote(text) => text
-                .trim_end()
-                .lines()
-                .for_each(|l| self.wrap("┃ ", &line(l), FAINT)),
+            Block::Quote(text) => text.trim_end().lines().for_each(|l| self.wrap("┃ ", &line(l), FAINT)),
             Block::Rule => self.list.push(None),
         }
     }
@@ -143,24 +121,14 @@ impl Lines {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0).max(head.len());
         let cell = |row: &[String], n: usize| row.get(n).map(|c| line(c)).unwrap_or_default();
         let widths: Vec<usize> = (0..columns)
-            .map(|n| {
-                rows.iter()
-                    .map(|r| cell(r, n).width())
-                    .max()
-                    .unwrap_or(0)
-                    .max(cell(head, n).width())
-            })
+            .map(|n| rows.iter().map(|r| cell(r, n).width()).max().unwrap_or(0).max(cell(head, n).width()))
             .collect();
         if widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1) > self.inner {
             for row in rows {
                 for n in 0..row.len() {
                     let bullet = if n == 0 { "• " } else { "  " };
                     let name = cell(head, n);
-                    let name = if name.is_empty() {
-                        name
-                    } else {
-                        format!("{name}: ")
-                    };
+                    let name = if name.is_empty() { name } else { format!("{name}: ") };
                     self.wrap(bullet, &format!("{name}{}", cell(row, n)), PLAIN);
                 }
             }
@@ -189,11 +157,7 @@ impl Lines {
         let room = self.inner - bullet.width();
         let mut first = true;
         for piece in broken(text, room) {
-            let lead = if first {
-                bullet.to_owned()
-            } else {
-                " ".repeat(bullet.width())
-            };
+            let lead = if first { bullet.to_owned() } else { " ".repeat(bullet.width()) };
             first = false;
             self.push(format!("{lead}{piece}"), style);
         }

@@ -16,11 +16,7 @@ impl Markup for Coloured {
         format!("### {}", self.text(text))
     }
     fn code_block(&self, _lang: &str, text: &str) -> String {
-        self.join(
-            text.lines()
-                .filter(|l| !l.trim().is_empty())
-                .map(|l| format!("> {}", code_span(l))),
-        )
+        self.join(text.lines().filter(|l| !l.trim().is_empty()).map(|l| format!("> {}", code_span(l))))
     }
     fn fact(&self, name: &str, value: &str, separator: &str) -> String {
         format!("> {}{separator}{}", self.text(name), self.text(value))
@@ -51,15 +47,8 @@ impl Markup for Tabular {
             cells.resize(head.len(), String::new());
             row(cells)
         });
-        let lines = [
-            row(head.iter().map(cell).collect()),
-            row(vec!["---".to_owned(); head.len()]),
-        ];
-        if head.is_empty() {
-            String::new()
-        } else {
-            self.join(lines.into_iter().chain(body))
-        }
+        let lines = [row(head.iter().map(cell).collect()), row(vec!["---".to_owned(); head.len()])];
+        if head.is_empty() { String::new() } else { self.join(lines.into_iter().chain(body)) }
     }
 }
 
@@ -74,11 +63,7 @@ impl Markup for Dingtalk {
         format!("### {}", self.text(text))
     }
     fn code_block(&self, _lang: &str, text: &str) -> String {
-        self.join(
-            text.lines()
-                .filter(|l| !l.trim().is_empty())
-                .map(|l| format!("> {}", command_line(l))),
-        )
+        self.join(text.lines().filter(|l| !l.trim().is_empty()).map(|l| format!("> {}", command_line(l))))
     }
     fn line_end(&self) -> &'static str {
         "  \n"
@@ -87,10 +72,7 @@ impl Markup for Dingtalk {
 
 /// A line of code where there is no code markup: it must stay fit to paste, so only what is dangerous is broken.
 fn command_line(text: &str) -> String {
-    break_up(
-        &break_up(&text.replace('`', "'"), &["<", "](", "://", "![", "**"]),
-        &CALLS,
-    )
+    break_up(&break_up(&text.replace('`', "'"), &["<", "](", "://", "![", "**"]), &CALLS)
 }
 
 pub(crate) fn coloured(message: &Message) -> String {
@@ -99,32 +81,28 @@ pub(crate) fn coloured(message: &Message) -> String {
         Tone::Green => "info",
         Tone::Blue | Tone::Grey => "comment",
     };
-    let head = format!(
-        "## <font color=\"{colour}\">{}</font>",
-        Coloured.text(&titled(message))
-    );
+    let head = format!("## <font color=\"{colour}\">{}</font>", Coloured.text(&titled(message)));
     document(&Coloured, message, head)
 }
 
 pub(crate) fn tabular(message: &Message) -> String {
     let mark = words::tone(message.severity, message.status).mark();
-    document(
-        &Tabular,
-        message,
-        format!("## {mark} {}", Tabular.text(&titled(message))),
-    )
+    document(&Tabular, message, format!("## {mark} {}", Tabular.text(&titled(message))))
 }
 
 pub(crate) fn dingtalk(message: &Message) -> String {
     let mark = words::tone(message.severity, message.status).mark();
-    document(
-        &Dingtalk,
-        message,
-        format!("## {mark} {}", Dingtalk.text(&titled(message))),
-    )
+    document(&Dingtalk, message, format!("## {mark} {}", Dingtalk.text(&titled(message))))
 }
 
 /// The title of the list of chats, where no markup is read.
 pub(crate) fn headline(message: &Message) -> String {
     break_markdown(&titled(message))
+}
+
+/// The whole message as Markdown with tables and fenced code, for a file or a terminal: nothing is cut.
+pub fn markdown(message: &Message) -> String {
+    let mut text = document(&Tabular, message, format!("## {}", titled(message)));
+    text.push('\n');
+    text
 }

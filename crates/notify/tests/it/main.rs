@@ -1,10 +1,6 @@
 //! The crate from outside: rendering, pretend servers, vendors' SDKs.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test may stop at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
 mod render;
 mod sample;

@@ -1,8 +1,7 @@
 //! Whatever the text, every channel's body keeps its limit and holds no mention and no link that the tree did not.
 
 use notify::{
-    Block, Body, Channel, Cut, Inline, Keep, Lang, Link, Mention, Message, Piece, Rendered,
-    Section, Severity, Status,
+    Block, Body, Channel, Cut, Inline, Keep, Lang, Link, Mention, Message, Piece, Rendered, Section, Severity, Status,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -10,17 +9,7 @@ use serde_json::Value;
 use crate::sample::{every_form, report};
 
 /// What calls people in one messenger or another.
-const CALLS: [&str; 9] = [
-    "<at",
-    "<@",
-    "<!channel",
-    "<!here",
-    "@all",
-    "@everyone",
-    "@here",
-    "@channel",
-    "@所有人",
-];
+const CALLS: [&str; 9] = ["<at", "<@", "<!channel", "<!here", "@all", "@everyone", "@here", "@channel", "@所有人"];
 
 /// The body as the receiver gets it.
 fn encoded(body: &Body) -> String {
@@ -32,21 +21,12 @@ fn encoded(body: &Body) -> String {
 }
 
 fn all_text(rendered: &Rendered) -> String {
-    rendered
-        .parts
-        .iter()
-        .map(|p| encoded(&p.body))
-        .collect::<Vec<_>>()
-        .join("\n")
+    rendered.parts.iter().map(|p| encoded(&p.body)).collect::<Vec<_>>().join("\n")
 }
 
 /// Undo what renderers do to a text so that it can be searched.
 fn readable(text: &str) -> String {
-    text.replace('\u{2060}', "")
-        .replace("&#47;", "/")
-        .replace("&#95;", "_")
-        .replace("&#45;", "-")
-        .replace("&lt;", "<")
+    text.replace('\u{2060}', "").replace("&#47;", "/").replace("&#95;", "_").replace("&#45;", "-").replace("&lt;", "<")
 }
 
 /// The size in the unit that the vendor counts, measured from the body and not from what the renderer says.
@@ -63,11 +43,7 @@ fn vendor_size(channel: &Channel, body: &Body) -> usize {
         (Channel::WecomBot(_), Body::Json(json)) => {
             let kind = json["msgtype"].as_str().unwrap();
             let content = json[kind]["content"].as_str().unwrap();
-            if kind == "text" {
-                content.len() * 2
-            } else {
-                content.len()
-            }
+            if kind == "text" { content.len() * 2 } else { content.len() }
         }
         (Channel::Slack(_), Body::Json(json)) => characters(json),
         (Channel::Console(_), Body::Text(text)) => text.chars().count(),
@@ -121,27 +97,17 @@ fn check_markup(channel: &Channel, rendered: &Rendered) -> Result<(), TestCaseEr
             (_, _) => continue,
         };
         for text in texts {
-            let low = text
-                .to_lowercase()
-                .replace("<at id=ou_boss></at>", "")
-                .replace("<@ou_boss>", "");
+            let low = text.to_lowercase().replace("<at id=ou_boss></at>", "").replace("<@ou_boss>", "");
             for call in CALLS {
                 prop_assert!(!own_links || !low.contains(call), "{call} in {text}");
             }
-            for tag in [
-                "<script",
-                "<img",
-                "<iframe",
-                "<a href=\"javascript",
-                "onerror=\"",
-            ] {
+            for tag in ["<script", "<img", "<iframe", "<a href=\"javascript", "onerror=\""] {
                 prop_assert!(own_links || !low.contains(tag), "{tag} in {text}");
             }
             let hidden = text.contains(['\u{202e}', '\u{0}', '\u{1b}']);
             prop_assert!(!hidden, "hidden characters in {text}");
-            let open = without_code(&text)
-                .replace("https://midwatch.example/i/42", "")
-                .replace("https://docs.example/", "");
+            let open =
+                without_code(&text).replace("https://midwatch.example/i/42", "").replace("https://docs.example/", "");
             if own_links {
                 prop_assert!(!open.contains("://"), "link in {text}");
                 prop_assert_eq!(
@@ -152,12 +118,7 @@ fn check_markup(channel: &Channel, rendered: &Rendered) -> Result<(), TestCaseEr
                     text
                 );
             } else {
-                prop_assert_eq!(
-                    open.matches("<a ").count(),
-                    open.matches("<a href=\"\" ").count(),
-                    "link in {}",
-                    text
-                );
+                prop_assert_eq!(open.matches("<a ").count(), open.matches("<a href=\"\" ").count(), "link in {}", text);
             }
         }
     }
@@ -202,14 +163,8 @@ fn inline() -> impl Strategy<Value = Inline> {
         hostile().prop_map(Inline::Text),
         hostile().prop_map(Inline::Strong),
         hostile().prop_map(Inline::Code),
-        hostile().prop_map(|text| Inline::Link(Link {
-            text,
-            url: "https://docs.example/".into()
-        })),
-        hostile().prop_map(|url| Inline::Link(Link {
-            text: "x".into(),
-            url: format!("javascript:{url}")
-        })),
+        hostile().prop_map(|text| Inline::Link(Link { text, url: "https://docs.example/".into() })),
+        hostile().prop_map(|url| Inline::Link(Link { text: "x".into(), url: format!("javascript:{url}") })),
     ]
 }
 
@@ -219,62 +174,43 @@ fn block() -> impl Strategy<Value = Block> {
         prop::collection::vec(inline(), 0..6).prop_map(Block::Paragraph),
         prop::collection::vec((hostile(), hostile()), 0..30).prop_map(Block::Facts),
         prop::collection::vec(prop::collection::vec(inline(), 0..3), 0..20).prop_map(Block::List),
-        (few(), prop::collection::vec(few(), 0..40))
-            .prop_map(|(head, rows)| Block::Table { head, rows }),
-        (hostile(), prop::collection::vec(hostile(), 0..80)).prop_map(|(lang, t)| Block::Code {
-            lang,
-            text: t.join("\n")
-        }),
+        (few(), prop::collection::vec(few(), 0..40)).prop_map(|(head, rows)| Block::Table { head, rows }),
+        (hostile(), prop::collection::vec(hostile(), 0..80))
+            .prop_map(|(lang, t)| Block::Code { lang, text: t.join("\n") }),
         hostile().prop_map(Block::Quote),
         Just(Block::Rule),
     ]
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let keep = prop::sample::select(vec![
-        Keep::Log,
-        Keep::Related,
-        Keep::Alternative,
-        Keep::Normal,
-        Keep::Must,
-    ]);
+    let keep = prop::sample::select(vec![Keep::Log, Keep::Related, Keep::Alternative, Keep::Normal, Keep::Must]);
     let piece = (keep, block()).prop_map(|(keep, block)| Piece { keep, block });
-    let section = (hostile(), prop::collection::vec(piece, 0..6))
-        .prop_map(|(title, pieces)| Section { title, pieces });
+    let section = (hostile(), prop::collection::vec(piece, 0..6)).prop_map(|(title, pieces)| Section { title, pieces });
     let texts = (hostile(), hostile(), hostile(), hostile());
-    (
-        texts,
-        prop::collection::vec(section, 0..4),
-        any::<bool>(),
-        any::<bool>(),
-    )
-        .prop_map(
-            |((title, object, lead, footer), sections, zh, called)| Message {
-                title,
-                severity: Severity::Critical,
-                status: Status::Diagnosed,
-                object,
-                lead,
-                sections,
-                mentions: if called {
-                    vec![
-                        Mention::User("ou_boss".into()),
-                        Mention::User("x></at><at id=all".into()),
-                        Mention::Email("a\r\nBcc: b@c".into()),
-                    ]
-                } else {
-                    vec![]
-                },
-                link: Some(Link {
-                    text: "x".into(),
-                    url: "https://midwatch.example/i/42".into(),
-                }),
-                lang: if zh { Lang::Zh } else { Lang::En },
-                thread: "t".into(),
-                revision: 0,
-                footer,
+    (texts, prop::collection::vec(section, 0..4), any::<bool>(), any::<bool>()).prop_map(
+        |((title, object, lead, footer), sections, zh, called)| Message {
+            title,
+            severity: Severity::Critical,
+            status: Status::Diagnosed,
+            object,
+            lead,
+            sections,
+            mentions: if called {
+                vec![
+                    Mention::User("ou_boss".into()),
+                    Mention::User("x></at><at id=all".into()),
+                    Mention::Email("a\r\nBcc: b@c".into()),
+                ]
+            } else {
+                vec![]
             },
-        )
+            link: Some(Link { text: "x".into(), url: "https://midwatch.example/i/42".into() }),
+            lang: if zh { Lang::Zh } else { Lang::En },
+            thread: "t".into(),
+            revision: 0,
+            footer,
+        },
+    )
 }
 
 proptest! {
@@ -300,19 +236,8 @@ fn the_report_is_whole_in_every_channel() {
             let rendered = channel.render(&message);
             assert_eq!(rendered.cuts, [], "{}", channel.target());
             let text = readable(&all_text(&rendered)).replace("\\\"", "\"");
-            for part in [
-                "KubePodNotReady",
-                "5Gi",
-                "10Gi",
-                "aiops/test-data",
-                "OutOfRange",
-                "ProvisioningFailed",
-            ] {
-                assert!(
-                    text.contains(part),
-                    "{}: {part} missing in {text}",
-                    channel.target()
-                );
+            for part in ["KubePodNotReady", "5Gi", "10Gi", "aiops/test-data", "OutOfRange", "ProvisioningFailed"] {
+                assert!(text.contains(part), "{}: {part} missing in {text}", channel.target());
             }
         }
     }
@@ -323,13 +248,7 @@ fn the_cause_survives_a_megabyte_of_logs() {
     let mut message = report(Lang::Zh);
     for keep in [Keep::Log, Keep::Related, Keep::Alternative, Keep::Normal] {
         let text = "日志 connection refused 10.0.0.1:5432\n".repeat(6000);
-        message.sections[1].pieces.push(Piece {
-            keep,
-            block: Block::Code {
-                lang: "log".into(),
-                text,
-            },
-        });
+        message.sections[1].pieces.push(Piece { keep, block: Block::Code { lang: "log".into(), text } });
     }
     for channel in every_form() {
         let rendered = channel.render(&message);
@@ -358,14 +277,8 @@ fn the_cause_survives_a_megabyte_of_logs() {
 fn wecom_splits_once_before_it_loses_content() {
     let mut message = report(Lang::Zh);
     let long = |n: usize| Block::text(format!("{n} {}", "说明".repeat(400)));
-    message.sections[0].pieces.push(Piece {
-        keep: Keep::Normal,
-        block: long(1),
-    });
-    message.sections[2].pieces.push(Piece {
-        keep: Keep::Normal,
-        block: long(2),
-    });
+    message.sections[0].pieces.push(Piece { keep: Keep::Normal, block: long(1) });
+    message.sections[2].pieces.push(Piece { keep: Keep::Normal, block: long(2) });
     message.mentions = vec![Mention::User("zhangsan".into())];
     let channel = &every_form()[3];
     let rendered = channel.render(&message);
@@ -378,9 +291,7 @@ fn wecom_splits_once_before_it_loses_content() {
 #[test]
 fn chinese_is_counted_in_bytes_and_not_escaped() {
     let rendered = every_form()[2].render(&report(Lang::Zh));
-    let Body::Json(json) = &rendered.parts[0].body else {
-        panic!("no JSON")
-    };
+    let Body::Json(json) = &rendered.parts[0].body else { panic!("no JSON") };
     let content = json["markdown"]["content"].as_str().unwrap();
     assert_eq!(rendered.parts[0].size, content.len());
     assert!(json.to_string().contains("存储声明"), "no \\u escapes");
