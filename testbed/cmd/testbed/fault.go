@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 func open(dir string) (catalogue.Cluster, error) {
 	state, err := harness.Load(dir)
-	return catalogue.Cluster{State: state}, err
+	return catalogue.Cluster{State: state, Home: home()}, err
 }
 
 func apply(args []string) error {
@@ -78,13 +77,8 @@ func fault(args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range faults {
-		if err := cluster.Make(home(), f); err != nil {
-			return err
-		}
-	}
-	if !*check {
-		return nil
+	if err := cluster.Make(faults); err != nil || !*check {
+		return err
 	}
 	return await(cluster, faults, *patience)
 }
@@ -152,21 +146,9 @@ func mend(args []string) error {
 		if err != nil {
 			return err
 		}
-		if len(f.Mend) == 0 {
-			return fmt.Errorf("fault %s has no mend", name)
-		}
-		if err := cluster.Commands(withHome(f.Mend, name)); err != nil {
+		if err := cluster.Repair(f); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// withHome resolves `-f FILE` of a mend command to the fault's own folder.
-func withHome(lines []string, name string) []string {
-	var out []string
-	for _, line := range lines {
-		out = append(out, strings.ReplaceAll(line, "-f ", "-f "+filepath.Join(home(), "faults", name)+"/"))
-	}
-	return out
 }

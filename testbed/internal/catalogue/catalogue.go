@@ -84,11 +84,20 @@ func Find(home, name string) (Fault, error) {
 }
 
 // Cluster runs kubectl against one test bed.
-type Cluster struct{ State harness.State }
+type Cluster struct {
+	State harness.State
+	// Home is the folder of the manifests.
+	Home string
+}
 
 // Kubectl runs one command and returns what it printed.
 func (c Cluster) Kubectl(stdin string, args ...string) (string, error) {
+	return c.kubectl("", stdin, args...)
+}
+
+func (c Cluster) kubectl(dir, stdin string, args ...string) (string, error) {
 	cmd := exec.Command(c.State.Kubectl, append([]string{"--kubeconfig", c.State.Kubeconfig}, args...)...)
+	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -109,36 +118,59 @@ func (c Cluster) Apply(text string) error {
 	return err
 }
 
-// Make brings one fault up.
-func (c Cluster) Make(home string, fault Fault) error {
-	files, err := filepath.Glob(filepath.Join(home, "faults", fault.Name, "*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if filepath.Base(file) == "fault.yaml" {
-			continue
-		}
-		body, err := os.ReadFile(file)
+// Make brings faults up, all manifests at once.
+func (c Cluster) Make(faults []Fault) error {
+	var all []string
+	for _, fault := range faults {
+		files, err := filepath.Glob(filepath.Join(c.folder(fault), "*.yaml"))
 		if err != nil {
 			return err
 		}
-		if err := c.Apply(string(body)); err != nil {
-			return fmt.Errorf("fault %s: %w", fault.Name, err)
+		for _, file := range files {
+			if filepath.Base(file) == "fault.yaml" {
+				continue
+			}
+			body, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			all = append(all, string(body))
 		}
 	}
-	return c.Commands(fault.Then)
+	// A bare pod is refused until its new namespace has a service account: apply again.
+	var err error
+	for range 5 {
+		if err = c.Apply(strings.Join(all, "\n---\n")); err == nil {
+			break
+		}
+	}
+	for _, fault := range faults {
+		if err == nil {
+			err = c.commands(fault, fault.Then)
+		}
+	}
+	return err
 }
 
-// Commands runs kubectl commands as they are written, words split at spaces.
-func (c Cluster) Commands(lines []string) error {
+// Repair mends one fault.
+func (c Cluster) Repair(fault Fault) error {
+	if len(fault.Mend) == 0 {
+		return fmt.Errorf("fault %s has no mend", fault.Name)
+	}
+	return c.commands(fault, fault.Mend)
+}
+
+// commands runs kubectl commands in the fault's own folder, words split at spaces.
+func (c Cluster) commands(fault Fault, lines []string) error {
 	for _, line := range lines {
-		if _, err := c.Kubectl("", strings.Fields(line)...); err != nil {
-			return err
+		if _, err := c.kubectl(c.folder(fault), "", strings.Fields(line)...); err != nil {
+			return fmt.Errorf("fault %s: %w", fault.Name, err)
 		}
 	}
 	return nil
 }
+
+func (c Cluster) folder(fault Fault) string { return filepath.Join(c.Home, "faults", fault.Name) }
 
 // Missing says what the fault does not show (yet).
 func (c Cluster) Missing(fault Fault) []string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -24,6 +25,9 @@ type disks struct{}
 // Provision answers a claim as the cloud's CSI driver would.
 func (disks) Provision(_ context.Context, o controller.ProvisionOptions) (*v1.PersistentVolume, controller.ProvisioningState, error) {
 	size := o.PVC.Spec.Resources.Requests[v1.ResourceStorage]
+	if slices.Contains(o.PVC.Spec.AccessModes, v1.ReadWriteMany) {
+		return nil, controller.ProvisioningFinished, errors.New("rpc error: code = InvalidArgument desc = Volume capabilities MULTI_NODE_MULTI_WRITER not supported. Only AccessModes[ReadWriteOnce] supported.")
+	}
 	if text := refusal(o.StorageClass.Name, size); text != "" {
 		return nil, controller.ProvisioningFinished, errors.New(text)
 	}
@@ -58,6 +62,8 @@ func refusal(class string, size resource.Quantity) string {
 		return "rpc error: code = Internal desc = SDK.ServerError\nErrorCode: OperationDenied.NoStock\nRecommend: \nRequestId: 0F9B6D2C-7C1E-5A0B-9B6F-3D1C2B7A9E11\nMessage: The requested resource is sold out in the specified zone; try other types of resources or other regions and zones."
 	case "ebs-quota":
 		return "rpc error: code = Internal desc = Could not create volume \"pvc\": could not create volume in EC2: operation error EC2: CreateVolume, https response error StatusCode: 400, RequestID: 5d1c3f0e-2f6b-4f7a-8a43-0a2a8c1be2aa, api error VolumeLimitExceeded: You have exceeded your maximum gp3 storage limit of 50 TiB in this region. Please contact AWS Support to request an Elastic Block Store service limit increase."
+	case "cbs-slow":
+		return "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 	case "ebs-topology":
 		return "error generating accessibility requirements: no topology key found for node node-1: no available topology found"
 	}

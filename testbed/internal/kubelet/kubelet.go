@@ -30,7 +30,7 @@ type Kubelet struct {
 
 	mu        sync.Mutex
 	workers   map[types.UID]*worker
-	recorders map[string]record.EventRecorder
+	recorders map[v1.EventSource]record.EventRecorder
 	evicted   map[types.UID]int
 	lost      map[string]bool
 	addresses uint32
@@ -42,7 +42,7 @@ func Start(ctx context.Context, client kubernetes.Interface, port int) *Kubelet 
 		client:      client,
 		broadcaster: record.NewBroadcaster(record.WithContext(ctx)),
 		workers:     map[types.UID]*worker{},
-		recorders:   map[string]record.EventRecorder{},
+		recorders:   map[v1.EventSource]record.EventRecorder{},
 		evicted:     map[types.UID]int{},
 		lost:        map[string]bool{},
 	}
@@ -99,14 +99,15 @@ func (k *Kubelet) gone(pod *v1.Pod) {
 	}
 }
 
-// recorder writes events as the kubelet of one node.
-func (k *Kubelet) recorder(node string) record.EventRecorder {
+// recorder writes events as one component of one node.
+func (k *Kubelet) recorder(component, node string) record.EventRecorder {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.recorders[node] == nil {
-		k.recorders[node] = k.broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "kubelet", Host: node})
+	source := v1.EventSource{Component: component, Host: node}
+	if k.recorders[source] == nil {
+		k.recorders[source] = k.broadcaster.NewRecorder(scheme.Scheme, source)
 	}
-	return k.recorders[node]
+	return k.recorders[source]
 }
 
 // mayEvict allows three evictions of one owner's pods: its controller makes new ones without end.

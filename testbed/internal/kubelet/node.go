@@ -31,7 +31,7 @@ func (k *Kubelet) playNodes(ctx context.Context, port int) {
 		for i := range list.Items {
 			node := &list.Items[i]
 			var play NodePlay
-			if err := parse(node.Annotations, &play); err != nil {
+			if err := parse(node.Annotations, "", &play); err != nil {
 				klog.Errorf("node %s: annotation %s: %v", node.Name, PlayKey, err)
 			}
 			lost := play.LostAfter.Duration > 0 && time.Since(node.CreationTimestamp.Time) > play.LostAfter.Duration
@@ -58,7 +58,7 @@ func (k *Kubelet) nodeEvents(node *v1.Node, play NodePlay) {
 		v1.NodeDiskPressure: "NodeHasDiskPressure", v1.NodeMemoryPressure: "NodeHasInsufficientMemory", v1.NodePIDPressure: "NodeHasInsufficientPID",
 	}
 	object := &v1.ObjectReference{Kind: "Node", Name: node.Name, UID: types.UID(node.Name)}
-	events := k.recorder(node.Name)
+	events := k.recorder("kubelet", node.Name)
 	events.Event(object, v1.EventTypeNormal, "Starting", "Starting kubelet.")
 	for _, c := range play.Conditions {
 		if reason := reasons[c.Type]; reason != "" && c.Status == v1.ConditionTrue {

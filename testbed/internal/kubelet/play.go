@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"strings"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -58,12 +59,13 @@ type NodePlay struct {
 	LostAfter metav1.Duration `json:"lostAfter,omitempty"`
 }
 
-func parse(annotations map[string]string, into any) error {
+// parse reads a play; $(POD_IP) in it stands for the pod's address.
+func parse(annotations map[string]string, ip string, into any) error {
 	text, found := annotations[PlayKey]
 	if !found {
 		return nil
 	}
-	return yaml.UnmarshalStrict([]byte(text), into)
+	return yaml.UnmarshalStrict([]byte(strings.ReplaceAll(text, "$(POD_IP)", ip)), into)
 }
 
 // ends says whether the process stops by itself, and how.

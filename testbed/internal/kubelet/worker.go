@@ -21,6 +21,7 @@ type worker struct {
 	client   kubernetes.Interface
 	events   record.EventRecorder
 	pod      *v1.Pod
+	ip       string
 	play     Play
 	inJob    bool
 	stopping bool
@@ -32,8 +33,8 @@ type worker struct {
 }
 
 func newWorker(k *Kubelet, pod *v1.Pod, ip string) *worker {
-	w := &worker{kubelet: k, client: k.client, pod: pod, logs: map[string]*logs{}}
-	if err := parse(pod.Annotations, &w.play); err != nil {
+	w := &worker{kubelet: k, client: k.client, pod: pod, ip: ip, logs: map[string]*logs{}}
+	if err := parse(pod.Annotations, ip, &w.play); err != nil {
 		klog.Errorf("pod %s/%s: annotation %s: %v", pod.Namespace, pod.Name, PlayKey, err)
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
@@ -43,7 +44,6 @@ func newWorker(k *Kubelet, pod *v1.Pod, ip string) *worker {
 	w.status = v1.PodStatus{
 		Phase: v1.PodPending, StartTime: &now,
 		HostIP: "127.0.0.1", HostIPs: []v1.HostIP{{IP: "127.0.0.1"}},
-		PodIP: ip, PodIPs: []v1.PodIP{{IP: ip}},
 		InitContainerStatuses: waitingStatuses(pod.Spec.InitContainers, "PodInitializing"),
 		ContainerStatuses:     waitingStatuses(pod.Spec.Containers, "ContainerCreating"),
 	}
@@ -66,7 +66,7 @@ func waitingStatuses(containers []v1.Container, reason string) []v1.ContainerSta
 }
 
 func (w *worker) run(ctx context.Context) {
-	w.events = w.kubelet.recorder(w.pod.Spec.NodeName)
+	w.events = w.kubelet.recorder("kubelet", w.pod.Spec.NodeName)
 	if w.play.Evict != "" && w.kubelet.mayEvict(w.pod) {
 		w.evict(ctx)
 		return
@@ -74,6 +74,9 @@ func (w *worker) run(ctx context.Context) {
 	if !w.prepare(ctx) {
 		return
 	}
+	w.mu.Lock()
+	w.status.PodIP, w.status.PodIPs = w.ip, []v1.PodIP{{IP: w.ip}}
+	w.mu.Unlock()
 	for i := range w.pod.Spec.InitContainers {
 		c := &w.pod.Spec.InitContainers[i]
 		if c.RestartPolicy != nil && *c.RestartPolicy == v1.ContainerRestartPolicyAlways {
@@ -129,7 +132,11 @@ func (w *worker) prepare(ctx context.Context) bool {
 			w.push(ctx)
 			first = false
 		}
-		w.events.Event(w.pod, v1.EventTypeWarning, reason, text)
+		events := w.events
+		if reason == "FailedAttachVolume" {
+			events = w.kubelet.recorder("attachdetach-controller", "")
+		}
+		events.Event(w.pod, v1.EventTypeWarning, reason, text)
 		if !pause(ctx, wait) {
 			return false
 		}
