@@ -1,7 +1,11 @@
 //! Every rule, one symptom family a file. A rule is pure: it reads the evidence and says what it sees, nothing else.
 
 mod claims;
+mod image_name;
 mod images;
+mod pull_error;
+mod pull_secrets;
+mod template;
 
 use crate::evidence::Evidence;
 use crate::finding::Finding;
