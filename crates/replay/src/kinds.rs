@@ -128,6 +128,8 @@ const BUILT_IN: &[Row] = &[
     row(STORAGE, "StorageClass", "storageclasses", false, &["sc"], NONE, NONE),
     row(STORAGE, "VolumeAttachment", "volumeattachments", false, NONE, NONE, STATUS),
     row(STORAGE, "VolumeAttributesClass", "volumeattributesclasses", false, &["vac"], NONE, NONE),
+    row(ADMISSION, "MutatingAdmissionPolicy", "mutatingadmissionpolicies", false, NONE, API_EXTENSIONS, NONE),
+    row(ADMISSION, "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", false, NONE, API_EXTENSIONS, NONE),
     row(ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", false, NONE, API_EXTENSIONS, NONE),
     row(ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", false, NONE, API_EXTENSIONS, STATUS),
     row(ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", false, NONE, API_EXTENSIONS, NONE),

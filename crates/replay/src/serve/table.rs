@@ -36,13 +36,11 @@ pub(super) struct Column {
 }
 
 pub(super) fn columns(collection: &Collection) -> Vec<Column> {
-    let mut columns = vec![Column::new("Name", 0, Fill::Name)];
-    if !collection.columns.is_empty() {
-        columns.extend(collection.columns.iter().filter_map(custom::column));
-        return columns;
+    if collection.columns.is_empty() {
+        return builtin::columns(&collection.resource);
     }
-    columns.extend(builtin::columns(&collection.resource));
-    columns
+    let name = Column::new("Name", 0, Fill::Name);
+    std::iter::once(name).chain(collection.columns.iter().filter_map(custom::column)).collect()
 }
 
 impl Column {

@@ -21,8 +21,8 @@ async fn tables_have_the_columns_of_kubectl() {
     assert_eq!(
         cells(&table),
         [
-            ["cart-1", "1/2", "CrashLoopBackOff", "4", "120m", "10.0.0.7", "node-1"],
-            ["web-1", "0/1", "ImagePullBackOff", "0", "2m", "<none>", "node-2"],
+            ["cart-1", "1/2", "CrashLoopBackOff", "4", "120m", "10.0.0.7", "node-1", "<none>", "<none>"],
+            ["web-1", "0/1", "ImagePullBackOff", "0", "2m", "<none>", "node-2", "<none>", "<none>"],
         ]
     );
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
@@ -35,8 +35,39 @@ async fn tables_have_the_columns_of_kubectl() {
     let table = json_as(&replay, "/apis/sea.example.com/v1/namespaces/shop/octopi", TABLE).await;
     assert_eq!(cells(&table), [["inky", "8"]]);
     let table = json_as(&replay, "/api/v1/namespaces/shop/events?includeObject=Object", TABLE).await;
-    assert_eq!(cells(&table)[0][1..4], ["60s", "Warning", "BackOff"]);
+    assert_eq!(cells(&table)[0][..4], ["60s", "Warning", "BackOff", "pod/cart-1"]);
     assert_eq!(table["rows"][0]["object"]["kind"], "Event");
+}
+
+#[tokio::test]
+async fn each_kind_is_summed_up_as_kubectl_does() {
+    let replay = replay("kinds");
+    for (path, expected) in [
+        (
+            "/api/v1/nodes",
+            "node-1|NotReady,SchedulingDisabled|control-plane|28d|v1.36.0|10.0.0.1|<none>|Debian|6.1 (amd64)|containerd://2.1.4",
+        ),
+        ("/api/v1/services", "web|LoadBalancer|10.96.0.9|<pending>|80:30080/TCP,443/TCP|<unknown>|app=web"),
+        (
+            "/apis/discovery.k8s.io/v1/endpointslices",
+            "web-x|IPv4|8080|10.1.0.1,10.1.0.2,10.1.0.3 + 1 more...|<unknown>",
+        ),
+        ("/apis/networking.k8s.io/v1/ingresses", "web|nginx|a.example.com,*||80, 443|<unknown>"),
+        ("/api/v1/persistentvolumeclaims", "data|Bound|pv-1|10Gi|RWO|cbs|<unset>|10m|null"),
+        ("/api/v1/persistentvolumes", "pv-1|10Gi|RWO,ROX|Delete|Bound|shop/data|cbs|<unset>|null|<unknown>|null"),
+        (
+            "/apis/autoscaling/v2/horizontalpodautoscalers",
+            "web|Deployment/web|cpu: 130%/80%,memory: <unknown>/70%|1|5|5|<unknown>",
+        ),
+        ("/apis/batch/v1/jobs", "import|Failed|1/2|3m5s|60m"),
+        ("/apis/batch/v1/cronjobs", "nightly|0 3 * * *|True|0|60s|24h"),
+        ("/apis/policy/v1/poddisruptionbudgets", "web|2|N/A|0|<unknown>"),
+        ("/apis/rbac.authorization.k8s.io/v1/rolebindings", "readers|Role/reader|<unknown>|ann||shop/web"),
+        ("/apis/batch.example.com/v1/jobs", "theirs|60m"),
+    ] {
+        let table = json_as(&replay, path, TABLE).await;
+        assert_eq!(cells(&table)[0].join("|"), expected, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -10,17 +10,25 @@ use serde_json::{Value, json};
 use super::{Column, Fill, at};
 use crate::kinds::Resource;
 
-/// `Name` comes first everywhere and is not repeated here.
+/// Name, priority, content. The object's name comes first where a kind does not say another place for it.
 type Row = (&'static str, i64, Fill);
 
 const AGE: Row = ("Age", 0, Fill::Age(&["metadata.creationTimestamp"]));
 
 pub(super) fn columns(resource: &Resource) -> Vec<Column> {
-    let rows = workloads::columns(resource)
-        .or_else(|| network::columns(resource))
-        .or_else(|| storage::columns(resource))
-        .or_else(|| cluster::columns(resource));
-    let rows = rows.unwrap_or_else(|| vec![AGE]);
+    let Resource { group, .. } = resource;
+    // Other people's kinds bear the same names: a Job of another scheduler has other fields.
+    let native = !group.contains('.') || group.ends_with(".k8s.io");
+    let rows = native.then(|| {
+        workloads::columns(resource)
+            .or_else(|| network::columns(resource))
+            .or_else(|| storage::columns(resource))
+            .or_else(|| cluster::columns(resource))
+    });
+    let mut rows = rows.flatten().unwrap_or_else(|| vec![AGE]);
+    if !rows.iter().any(|(_, _, fill)| matches!(fill, Fill::Name)) {
+        rows.insert(0, ("Name", 0, Fill::Name));
+    }
     rows.into_iter().map(|(name, priority, fill)| Column::new(name, priority, fill)).collect()
 }
 

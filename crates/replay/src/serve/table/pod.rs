@@ -27,6 +27,17 @@ pub(super) fn ready(pod: &Value) -> Value {
     Value::from(format!("{}/{total}", main.count() + beside.count()))
 }
 
+pub(super) fn gates(pod: &Value) -> Value {
+    let gates = list(pod, "spec.readinessGates");
+    if gates.is_empty() {
+        return json!("<none>");
+    }
+    let holds = |gate: &&Value| {
+        list(pod, "status.conditions").iter().any(|one| one["type"] == gate["conditionType"] && one["status"] == "True")
+    };
+    json!(format!("{}/{}", gates.iter().filter(holds).count(), gates.len()))
+}
+
 pub(super) fn restarts(pod: &Value) -> Value {
     let main = list(pod, "status.containerStatuses").iter();
     let beside = list(pod, "status.initContainerStatuses")

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Fill, at};
 use crate::kinds::Resource;
 
-use super::{AGE, Row, computed, each, field, text, wide};
+use super::{AGE, Row, computed, each, field, or, text, wide};
 
 pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
     nodes_and_events(resource).or_else(|| configuration(resource))
@@ -19,9 +19,10 @@ fn nodes_and_events(resource: &Resource) -> Option<Vec<Row>> {
             AGE,
             field("Version", "status.nodeInfo.kubeletVersion"),
             ("Internal-IP", 1, Fill::Computed(|it| address(it, "InternalIP"))),
-            wide("OS-Image", "status.nodeInfo.osImage"),
-            wide("Kernel-Version", "status.nodeInfo.kernelVersion"),
-            wide("Container-Runtime", "status.nodeInfo.containerRuntimeVersion"),
+            ("External-IP", 1, Fill::Computed(|it| address(it, "ExternalIP"))),
+            ("OS-Image", 1, Fill::Computed(|it| info(it, "osImage"))),
+            ("Kernel-Version", 1, Fill::Computed(kernel)),
+            ("Container-Runtime", 1, Fill::Computed(|it| info(it, "containerRuntimeVersion"))),
         ],
         "Namespace" => vec![field("Status", "status.phase"), AGE],
         "Event" => vec![
@@ -39,6 +40,7 @@ fn nodes_and_events(resource: &Resource) -> Option<Vec<Row>> {
             computed("Message", |it| json!(text(&it["message"]).trim())),
             ("First Seen", 1, Fill::Age(&["firstTimestamp", "eventTime"])),
             ("Count", 1, Fill::Field("count")),
+            ("Name", 1, Fill::Name),
         ],
         _ => return None,
     })
@@ -48,10 +50,16 @@ fn configuration(resource: &Resource) -> Option<Vec<Row>> {
     Some(match resource.kind.as_ref() {
         "ConfigMap" => vec![computed("Data", |it| json!(keys(&it["data"]) + keys(&it["binaryData"]))), AGE],
         "Secret" => vec![field("Type", "type"), computed("Data", |it| json!(keys(&it["data"]))), AGE],
-        "ServiceAccount" => vec![computed("Secrets", |it| json!(each(it, "secrets").len())), AGE],
-        "CustomResourceDefinition" => {
+        "CustomResourceDefinition" | "Role" | "ClusterRole" => {
             vec![("Created At", 0, Fill::Field("metadata.creationTimestamp"))]
         }
+        "RoleBinding" | "ClusterRoleBinding" => vec![
+            computed("Role", |it| json!(format!("{}/{}", text(at(it, "roleRef.kind")), text(at(it, "roleRef.name"))))),
+            AGE,
+            ("Users", 1, Fill::Computed(|it| subjects(it, "User"))),
+            ("Groups", 1, Fill::Computed(|it| subjects(it, "Group"))),
+            ("ServiceAccounts", 1, Fill::Computed(|it| subjects(it, "ServiceAccount"))),
+        ],
         "ComponentStatus" => vec![
             computed("Status", |it| condition(it, "status")),
             computed("Message", |it| condition(it, "message")),
@@ -65,12 +73,39 @@ fn configuration(resource: &Resource) -> Option<Vec<Row>> {
             computed("Available", available),
             AGE,
         ],
-        "PriorityClass" => {
-            vec![field("Value", "value"), computed("Global-Default", |it| json!(it["globalDefault"] == true)), AGE]
-        }
+        "PriorityClass" => vec![
+            field("Value", "value"),
+            computed("Global-Default", |it| json!(it["globalDefault"] == true)),
+            AGE,
+            computed("PreemptionPolicy", |it| or(&it["preemptionPolicy"], "PreemptLowerPriority")),
+        ],
         "Lease" => vec![field("Holder", "spec.holderIdentity"), AGE],
         _ => return None,
     })
+}
+
+fn subjects(binding: &Value, kind: &str) -> Value {
+    let of_kind = each(binding, "subjects").into_iter().filter(|subject| subject["kind"] == kind);
+    let names: Vec<String> = of_kind
+        .map(|subject| match subject["namespace"].as_str() {
+            Some(namespace) => format!("{namespace}/{}", text(&subject["name"])),
+            None => text(&subject["name"]),
+        })
+        .collect();
+    json!(names.join(", "))
+}
+
+fn info(node: &Value, field: &str) -> Value {
+    let value = &at(node, "status.nodeInfo")[field];
+    if value.as_str().is_none_or(str::is_empty) { json!("<unknown>") } else { value.clone() }
+}
+
+fn kernel(node: &Value) -> Value {
+    let (kernel, architecture) = (info(node, "kernelVersion"), &at(node, "status.nodeInfo")["architecture"]);
+    match architecture.as_str() {
+        Some(architecture) if !architecture.is_empty() => json!(format!("{} ({architecture})", text(&kernel))),
+        Some(_) | None => kernel,
+    }
 }
 
 fn node_status(node: &Value) -> Value {

@@ -43,6 +43,12 @@ pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
             computed("AllowVolumeExpansion", |it| json!(at(it, "allowVolumeExpansion") == true)),
             AGE,
         ],
+        "CSIDriver" => vec![
+            computed("AttachRequired", |it| json!(at(it, "spec.attachRequired") != false)),
+            computed("PodInfoOnMount", |it| json!(at(it, "spec.podInfoOnMount") == true)),
+            computed("StorageCapacity", |it| json!(at(it, "spec.storageCapacity") == true)),
+            AGE,
+        ],
         "VolumeAttachment" => vec![
             field("Attacher", "spec.attacher"),
             field("PV", "spec.source.persistentVolumeName"),

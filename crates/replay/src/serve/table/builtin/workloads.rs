@@ -7,6 +7,10 @@ use crate::kinds::Resource;
 
 use super::{AGE, Row, computed, count, each, field, joined, labels, of, or, or_none, text};
 
+const CONTAINERS: Row = ("Containers", 1, Fill::Computed(|it| template(it, "name")));
+const IMAGES: Row = ("Images", 1, Fill::Computed(|it| template(it, "image")));
+const SELECTOR: Row = ("Selector", 1, Fill::Computed(|it| labels(at(it, "spec.selector.matchLabels"))));
+
 pub(super) fn columns(resource: &Resource) -> Option<Vec<Row>> {
     controllers(resource).or_else(|| jobs_and_limits(resource))
 }
@@ -20,23 +24,33 @@ fn controllers(resource: &Resource) -> Option<Vec<Row>> {
             AGE,
             ("IP", 1, Fill::Computed(|pod| or_none(at(pod, "status.podIP")))),
             ("Node", 1, Fill::Computed(|pod| or_none(at(pod, "spec.nodeName")))),
+            ("Nominated Node", 1, Fill::Computed(|pod| or_none(at(pod, "status.nominatedNodeName")))),
+            ("Readiness Gates", 1, Fill::Computed(pod::gates)),
         ],
         "Deployment" => vec![
             computed("Ready", |it| of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))),
             computed("Up-to-date", |it| count(at(it, "status.updatedReplicas"))),
             computed("Available", |it| count(at(it, "status.availableReplicas"))),
             AGE,
-            ("Containers", 1, Fill::Computed(|it| template(it, "name"))),
-            ("Images", 1, Fill::Computed(|it| template(it, "image"))),
-            ("Selector", 1, Fill::Computed(|it| labels(at(it, "spec.selector.matchLabels")))),
+            CONTAINERS,
+            IMAGES,
+            SELECTOR,
         ],
         "ReplicaSet" => vec![
             computed("Desired", |it| count(at(it, "spec.replicas"))),
             computed("Current", |it| count(at(it, "status.replicas"))),
             computed("Ready", |it| count(at(it, "status.readyReplicas"))),
             AGE,
+            CONTAINERS,
+            IMAGES,
+            SELECTOR,
         ],
-        "StatefulSet" => vec![computed("Ready", |it| of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))), AGE],
+        "StatefulSet" => vec![
+            computed("Ready", |it| of(at(it, "status.readyReplicas"), at(it, "spec.replicas"))),
+            AGE,
+            CONTAINERS,
+            IMAGES,
+        ],
         "DaemonSet" => vec![
             computed("Desired", |it| count(at(it, "status.desiredNumberScheduled"))),
             computed("Current", |it| count(at(it, "status.currentNumberScheduled"))),
@@ -45,6 +59,9 @@ fn controllers(resource: &Resource) -> Option<Vec<Row>> {
             computed("Available", |it| count(at(it, "status.numberAvailable"))),
             computed("Node Selector", |it| labels(at(it, "spec.template.spec.nodeSelector"))),
             AGE,
+            CONTAINERS,
+            IMAGES,
+            SELECTOR,
         ],
         _ => return None,
     })
@@ -75,6 +92,7 @@ fn jobs_and_limits(resource: &Resource) -> Option<Vec<Row>> {
                     text(at(it, "spec.scaleTargetRef.name"))
                 ))
             }),
+            computed("Targets", targets),
             field("MinPods", "spec.minReplicas"),
             field("MaxPods", "spec.maxReplicas"),
             computed("Replicas", |it| count(at(it, "status.currentReplicas"))),
@@ -87,6 +105,26 @@ fn jobs_and_limits(resource: &Resource) -> Option<Vec<Row>> {
             AGE,
         ],
         _ => return None,
+    })
+}
+
+/// What an autoscaler measures against what it aims at; other metrics than resources by their type alone.
+fn targets(autoscaler: &Value) -> Value {
+    let percent = |value: &Value| value.as_u64().map_or_else(|| "<unknown>".to_owned(), |number| format!("{number}%"));
+    joined(&each(autoscaler, "spec.metrics"), |metric| {
+        let name = at(metric, "resource.name");
+        if !name.is_string() {
+            return vec![text(&metric["type"])];
+        }
+        let current =
+            each(autoscaler, "status.currentMetrics").into_iter().find(|one| at(one, "resource.name") == name);
+        let now = current.map_or(&Value::Null, |one| at(one, "resource.current.averageUtilization"));
+        let target = at(metric, "resource.target");
+        let aim = match target["averageUtilization"].as_u64() {
+            Some(number) => format!("{number}%"),
+            None => text(&target["averageValue"]),
+        };
+        vec![format!("{}: {}/{aim}", text(name), percent(now))]
     })
 }
 
