@@ -136,3 +136,23 @@ pub fn is_over(pod: &Object) -> bool {
 pub fn is_ready(pod: &Object) -> bool {
     pod.condition("Ready").is_some_and(|c| c.is_true())
 }
+
+/// Not ready, or a container that ended badly a short while ago. A pod that is done or on its way out is not in trouble.
+pub fn in_trouble(pod: &Object, now: jiff::Timestamp) -> bool {
+    if is_over(pod) || pod.deleting_since().is_some() {
+        return false;
+    }
+    let ended_lately = |c: Container<'_>| {
+        c.exit().filter(|e| e.code != 0).is_some_and(|exit| {
+            text(exit.value, "finishedAt")
+                .parse()
+                .is_ok_and(|at: jiff::Timestamp| now.duration_since(at).as_secs() < 900)
+        })
+    };
+    !is_ready(pod) || containers(pod).any(ended_lately)
+}
+
+/// Whether any container of it ever ran: what its program says or needs can only matter then.
+pub fn has_started(pod: &Object) -> bool {
+    containers(pod).any(|c| c.running() || c.exit().is_some())
+}

@@ -1,11 +1,18 @@
 //! Every rule, one symptom family a file. A rule is pure: it reads the evidence and says what it sees, nothing else.
 
+mod admission;
 mod claims;
 mod image_name;
 mod images;
 mod pull_error;
 mod pull_secrets;
+mod refusal;
+mod rollout;
+mod services;
+mod serving;
+mod target_port;
 mod template;
+mod workloads;
 
 use crate::evidence::Evidence;
 use crate::finding::Finding;
@@ -15,5 +22,12 @@ pub struct Rule {
     pub run: fn(&Evidence) -> Vec<Finding>,
 }
 
-pub const RULES: &[Rule] =
-    &[Rule { name: "images", run: images::images }, Rule { name: "claims", run: claims::claims }];
+pub const RULES: &[Rule] = &[
+    Rule { name: "images", run: images::images },
+    Rule { name: "claims", run: claims::claims },
+    Rule { name: "admission", run: admission::refused },
+    Rule { name: "rollout", run: rollout::rollouts },
+    Rule { name: "services", run: services::services },
+    Rule { name: "target_port", run: target_port::target_ports },
+    Rule { name: "workloads", run: workloads::workloads },
+];
