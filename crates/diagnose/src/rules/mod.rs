@@ -2,12 +2,15 @@
 
 mod admission;
 mod claims;
+mod control_plane;
 mod image_name;
 mod images;
+mod nodes;
 mod pull_error;
 mod pull_secrets;
 mod refusal;
 mod rollout;
+mod scheduling;
 mod services;
 mod serving;
 mod target_port;
@@ -23,8 +26,11 @@ pub struct Rule {
 }
 
 pub const RULES: &[Rule] = &[
-    Rule { name: "images", run: images::images },
+    Rule { name: "scheduling", run: scheduling::scheduling },
+    Rule { name: "nodes", run: nodes::nodes },
+    Rule { name: "control_plane", run: control_plane::control_plane },
     Rule { name: "claims", run: claims::claims },
+    Rule { name: "images", run: images::images },
     Rule { name: "admission", run: admission::refused },
     Rule { name: "rollout", run: rollout::rollouts },
     Rule { name: "services", run: services::services },
