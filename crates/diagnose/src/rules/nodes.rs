@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::class::Class;
 use crate::evidence::Evidence;
 use crate::finding::{Cite, Finding, text};
-use crate::object::{Condition, Object, ObjectRef};
+use crate::object::{Condition, Object};
 use crate::pattern::Pattern;
 
 /// A container runtime restart or a slow start of the network takes seconds; events older than this speak of the past.
@@ -279,21 +279,10 @@ fn by_metric(evidence: &Evidence, node: &Object) -> Option<(String, Cite)> {
 
 /// A pod that is not ready, or cannot be removed, on a node that does not answer.
 fn on_bad_node(evidence: &Evidence, pod: &Object) -> Option<Finding> {
-    let node = evidence.find("Node", "", pod.str("/spec/nodeName"));
+    let node = evidence.find("Node", "", pod.str("/spec/nodeName"))?;
+    let name = pod.re.path();
     let lost = pod.str("/status/reason") == "NodeLost"
         || pod.condition("Ready").is_some_and(|c| c.reason == "NodeStatusUnknown" || c.reason == "NodeNotReady");
-    let name = pod.re.path();
-    let Some(node) = node else {
-        let re = ObjectRef::cluster("Node", pod.str("/spec/nodeName"));
-        let gone = !re.name.is_empty() && evidence.lookup(&re).is_absent() && !crate::pod::is_over(pod);
-        return gone.then(|| {
-            let statement = text(
-                format!("Pod {name} 所在的节点 {} 已不在集群里", re.name),
-                format!("node {} that pod {name} runs on is no longer in the cluster", re.name),
-            );
-            Finding::new(Class::NodeUnavailable, &pod.re, statement).cite(Cite::absent(&re)).because(re)
-        });
-    };
     let bad = node.condition("Ready").is_some_and(|c| !c.is_true());
     let suffers = lost || !crate::pod::is_ready(pod) || pod.deleting_since().is_some();
     if !bad || !suffers || crate::pod::is_over(pod) || pod.str("/status/phase") == "Failed" {
