@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"midwatch.dev/testbed/internal/catalogue"
@@ -40,20 +41,18 @@ func apply(args []string) error {
 	return nil
 }
 
+// kubectl becomes kubectl: only a --dir in front is ours, everything else belongs to it.
 func kubectl(args []string) error {
-	flags := flag.NewFlagSet("kubectl", flag.ExitOnError)
-	dir := dirFlag(flags)
-	// Only flags in front are ours: all others belong to kubectl.
-	if err := flags.Parse(args); err != nil {
-		return err
+	dir := os.Getenv("TESTBED_DIR")
+	if len(args) > 1 && args[0] == "--dir" {
+		dir, args = args[1], args[2:]
 	}
-	cluster, err := open(*dir)
+	cluster, err := open(dir)
 	if err != nil {
 		return err
 	}
-	out, err := cluster.Kubectl("", flags.Args()...)
-	fmt.Print(out)
-	return err
+	environment := append(os.Environ(), "KUBECONFIG="+cluster.State.Kubeconfig)
+	return syscall.Exec(cluster.State.Kubectl, append([]string{"kubectl"}, args...), environment)
 }
 
 func fault(args []string) error {

@@ -141,7 +141,7 @@ func (w *worker) process(ctx context.Context, c *v1.Container, act Act, init boo
 		return 128, true
 	}
 	w.containerEvent(c.Name, init, v1.EventTypeNormal, "Started", "Container started")
-	w.rotate(c.Name, act.Log)
+	w.rotate(c.Name, w.resolve(ctx, act.Log))
 	start := metav1.Now()
 	ready, started := act.Readiness == "" && act.Startup == "" && act.Liveness == "", act.Startup == ""
 	code, after, ends := act.ends(w.inJob || (init && c.RestartPolicy == nil))

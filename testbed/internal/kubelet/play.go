@@ -42,7 +42,7 @@ type Act struct {
 	Readiness string `json:"readiness,omitempty"`
 	Liveness  string `json:"liveness,omitempty"`
 	Startup   string `json:"startup,omitempty"`
-	// Log is what the process prints, the same in every run.
+	// Log is what the process prints, the same in every run; $(SERVICE_IP:name) in it stands for a service's address.
 	Log string `json:"log,omitempty"`
 	// CPU and Memory are what the metrics API says about it.
 	CPU    string `json:"cpu,omitempty"`

@@ -1,14 +1,18 @@
 package kubelet
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // logs of one container: what the running (or last) process printed, and the one before it.
@@ -34,6 +38,20 @@ func (w *worker) rotate(container, text string) {
 		l.previous = l.current
 	}
 	l.current, l.started, l.runs = text, time.Now(), l.runs+1
+}
+
+var serviceIP = regexp.MustCompile(`\$\(SERVICE_IP:([a-z0-9-]+)\)`)
+
+// resolve puts the cluster addresses of services into a log, as a program that dials them would print.
+func (w *worker) resolve(ctx context.Context, log string) string {
+	return serviceIP.ReplaceAllStringFunc(log, func(match string) string {
+		name := serviceIP.FindStringSubmatch(match)[1]
+		service, err := w.client.CoreV1().Services(w.pod.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "10.0.0.254"
+		}
+		return service.Spec.ClusterIP
+	})
 }
 
 // Handler serves the kubelet's own API (logs; exec, attach and port-forward go on to kwok), the metrics API, and two
