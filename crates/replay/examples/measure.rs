@@ -10,6 +10,10 @@ use replay::{Recording, Replay};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+/// The allocator of the binary that people run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: usize = 15;
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,8 +25,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut recording = None;
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        recording = Some(Recording::load(dir.path())?);
+        let loaded = Recording::load(dir.path())?;
         load.push(start.elapsed());
+        recording = Some(loaded);
     }
     let router = Replay::new(recording.ok_or("nothing loaded")?).router();
     println!("{pods} pods, {bytes} bytes of JSON");

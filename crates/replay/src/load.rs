@@ -51,7 +51,7 @@ struct ClusterFile {
 }
 
 impl Recording {
-    /// Loads a folder in the recorded-cluster format. What cannot be read is skipped and listed in [`Recording::warnings`].
+    /// Loads a folder in the recorded-cluster format, or one file of objects. What cannot be read is skipped and listed in [`Recording::warnings`].
     pub fn load(dir: &Path) -> Result<Self, LoadError> {
         let mut warnings = Vec::new();
         let files = read_folder(dir, &mut warnings)?;
@@ -83,13 +83,10 @@ fn read_folder(dir: &Path, warnings: &mut Vec<String>) -> Result<Vec<File<'stati
             continue;
         }
         let path = entry.path();
-        let relative = path
-            .strip_prefix(dir)
-            .unwrap_or(path)
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy())
-            .collect::<Vec<_>>()
-            .join("/");
+        // A single file with everything in it serves as well as a folder does.
+        let within =
+            if entry.depth() == 0 { Path::new(entry.file_name()) } else { path.strip_prefix(dir).unwrap_or(path) };
+        let relative = within.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         if entry.metadata().is_ok_and(|metadata| metadata.len() > LARGEST_FILE) {
             warnings.push(format!("{relative}: skipped, larger than {LARGEST_FILE} bytes"));
             continue;

@@ -48,22 +48,26 @@ pub(super) fn give(collections: &mut [Collection]) {
         }
         if object.value["kind"] == "Event"
             && let Some(involved) = object.value.get_mut("involvedObject")
+            && let Some(namespace) = complete(involved, &object.namespace, &given).filter(|text| !text.is_empty())
+            && let Some(involved) = involved.as_object_mut()
         {
-            complete(involved, &object.namespace, &given);
+            set_if_missing(involved, "namespace", || namespace.to_owned());
         }
     }
 }
 
-/// Adds what a hand-written reference leaves out, if the object it names had no uid either.
-fn complete(reference: &mut Value, namespace: &str, given: &HashMap<Target, Given>) {
+/// Adds what a hand-written reference leaves out, if the object it names had no uid either; gives that object's namespace.
+fn complete<'a>(reference: &mut Value, namespace: &str, given: &'a HashMap<Target, Given>) -> Option<&'a str> {
     let text = |field: &str| reference[field].as_str().unwrap_or_default().to_owned();
     let (kind, name) = (text("kind"), text("name"));
     let namespace = reference["namespace"].as_str().unwrap_or(namespace).to_owned();
-    let found = given.get(&(kind.clone(), namespace, name.clone())).or_else(|| given.get(&(kind, String::new(), name)));
-    if let (Some(target), Some(reference)) = (found, reference.as_object_mut()) {
-        set_if_missing(reference, "apiVersion", || target.api_version.clone());
-        set_if_missing(reference, "uid", || target.uid.clone());
-    }
+    let ((_, namespace, _), target) = given
+        .get_key_value(&(kind.clone(), namespace, name.clone()))
+        .or_else(|| given.get_key_value(&(kind, String::new(), name)))?;
+    let reference = reference.as_object_mut()?;
+    set_if_missing(reference, "apiVersion", || target.api_version.clone());
+    set_if_missing(reference, "uid", || target.uid.clone());
+    Some(namespace)
 }
 
 /// FNV-1a over 128 bits, written as a UUID of version 8: stable over releases, which the standard hasher is not.

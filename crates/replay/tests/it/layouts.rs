@@ -67,6 +67,12 @@ async fn files_in_memory_serve_as_a_folder_does() {
     }
 }
 
+#[tokio::test]
+async fn one_file_is_enough() {
+    let recording = Recording::load(&folder("dump").join("shop/pods.json")).unwrap();
+    assert_eq!(names(&Replay::new(recording), "/api/v1/pods").await, ["cart-1"]);
+}
+
 #[test]
 fn folders_without_a_cluster_say_what_is_wrong() {
     let empty = tempfile::tempdir().unwrap();
@@ -95,4 +101,7 @@ async fn references_without_a_uid_point_at_the_object_of_that_name() {
     let event = json(&replay, "/api/v1/namespaces/shop/events/cart-1.2").await;
     assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], set["metadata"]["uid"]);
     assert_eq!(event["involvedObject"]["uid"], pod["metadata"]["uid"]);
+    let bare = json(&replay, "/api/v1/namespaces/shop/events/web-1.1").await;
+    assert_eq!(bare["involvedObject"]["namespace"], "shop");
+    assert_eq!(bare["involvedObject"]["apiVersion"], "v1");
 }

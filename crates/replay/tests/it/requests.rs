@@ -71,6 +71,16 @@ async fn each_kind_is_summed_up_as_kubectl_does() {
 }
 
 #[tokio::test]
+async fn recorded_usage_is_served_as_the_metrics_api() {
+    let replay = replay("kinds");
+    let pod = read(&replay, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods/web-1").await;
+    assert_eq!(pod["containers"][0]["usage"]["cpu"], "250m");
+    assert!(pod["metadata"].get("uid").is_none(), "{pod}");
+    assert_eq!(names(&replay, "/apis/metrics.k8s.io/v1beta1/nodes").await, ["node-1"]);
+    assert_eq!(names(&replay, "/api/v1/pods").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn every_built_in_kind_answers_in_every_form() {
     let replay = replay("mixed");
     let mut asked = 0;
