@@ -4,3 +4,4 @@
 
 mod render;
 mod sample;
+mod send;
