@@ -39,11 +39,16 @@ fn load(cluster: &Path, target: Target) -> Evidence {
     let mut values = Vec::new();
     let mut logs = Vec::new();
     let mut metrics = Vec::new();
+    let mut version = String::new();
     let mut now: Option<Timestamp> = None;
     for path in &found {
         let rest: Vec<&str> = path.strip_prefix(cluster).unwrap().iter().map(|p| p.to_str().unwrap()).collect();
         match rest.as_slice() {
-            ["cluster.yaml"] => now = yaml(path)[0]["time"].as_str().map(|t| t.parse().unwrap()),
+            ["cluster.yaml"] => {
+                let about = yaml(path).remove(0);
+                now = about["time"].as_str().map(|t| t.parse().unwrap());
+                version = about["version"].as_str().unwrap_or_default().to_owned();
+            }
             ["metrics.json"] => {
                 let recorded: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
                 let answers = recorded.as_object().unwrap().iter();
@@ -70,6 +75,7 @@ fn load(cluster: &Path, target: Target) -> Evidence {
     events.iter().filter_map(Event::new).for_each(|event| evidence.insert_event(event));
     evidence.logs = logs;
     evidence.metrics = metrics;
+    evidence.version = version;
     evidence
 }
 
