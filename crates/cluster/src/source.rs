@@ -132,7 +132,9 @@ fn in_cluster() -> Result<Found, Error> {
 }
 
 fn server(address: &str) -> Result<Found, Error> {
-    let invalid = |why| Error::ServerInvalid { address: address.to_owned(), why };
+    // What stands before an `@` may be a password, and the message goes to logs.
+    let shown = address.rsplit('@').next().unwrap_or_default().to_owned();
+    let invalid = |why| Error::ServerInvalid { address: shown.clone(), why };
     let uri: Uri = address.parse().map_err(|_| invalid("it is not a URL such as http://127.0.0.1:8001"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(invalid("it has to start with http:// or https://"));
@@ -141,10 +143,7 @@ fn server(address: &str) -> Result<Found, Error> {
         return Err(invalid("it names no host"));
     };
     if authority.as_str().contains('@') {
-        return Err(Error::ServerInvalid {
-            address: without_credentials(&uri),
-            why: "credentials do not belong into the address; use a kubeconfig",
-        });
+        return Err(invalid("credentials do not belong into the address; use a kubeconfig"));
     }
     Ok(Found { name: authority.to_string(), config: Config::new(uri) })
 }
@@ -164,4 +163,50 @@ pub fn without_credentials(uri: &Uri) -> String {
 
 fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn without_any_configuration_the_error_says_where_it_looked() {
+        let home = tempfile::tempdir().unwrap();
+        let nothing = Surroundings { kubeconfig: Vec::new(), home: Some(home.path().to_owned()), in_cluster: false };
+        let error = find(&Source::Default, &nothing).err().unwrap().to_string();
+        assert!(error.contains(".kube/config") && error.contains("KUBERNETES_SERVICE_HOST"), "{error}");
+
+        let listed = Surroundings {
+            kubeconfig: vec!["/nonexistent/a".into(), "/nonexistent/b".into()],
+            home: None,
+            in_cluster: false,
+        };
+        let error = find(&Source::Default, &listed).err().unwrap().to_string();
+        assert!(error.contains("/nonexistent/a, /nonexistent/b"), "{error}");
+    }
+
+    #[test]
+    fn a_pod_without_a_token_is_told_so() {
+        let pod = Surroundings { kubeconfig: Vec::new(), home: None, in_cluster: true };
+        let error = find(&Source::Default, &pod).err().unwrap();
+        assert!(matches!(error, Error::NotInCluster(_)), "{error}");
+    }
+
+    #[test]
+    fn files_are_merged_and_missing_ones_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(
+            &first,
+            "current-context: blue\nclusters:\n- name: c\n  cluster: {server: 'https://u:p@x.example/k8s/'}\n",
+        )
+        .unwrap();
+        std::fs::write(&second, "contexts:\n- name: blue\n  context: {cluster: c, user: u}\n").unwrap();
+        let files =
+            Surroundings { kubeconfig: vec![first, folder.path().join("gone"), second], home: None, in_cluster: true };
+        let found = find(&Source::Default, &files).unwrap();
+        assert_eq!(found.name, "blue");
+        assert!(!found.config.default_retry);
+        assert_eq!(without_credentials(&found.config.cluster_url), "https://x.example/k8s");
+    }
 }
