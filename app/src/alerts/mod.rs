@@ -1,0 +1,17 @@
+//! The first door: what monitoring systems send, made into alerts, episodes and incidents, stored before the answer.
+
+pub mod alert;
+pub mod apply;
+pub mod episodes;
+pub mod group;
+pub mod identity;
+pub mod ingest;
+pub mod parse;
+mod settings;
+pub mod sweep;
+pub mod tell;
+
+pub use alert::{Alert, Batch, Severity, Source};
+pub use ingest::{Accepted, Intake};
+pub use settings::Settings;
+pub use tell::{IncidentView, Routes};

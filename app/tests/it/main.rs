@@ -1,0 +1,6 @@
+//! The integration tests: one binary, one file for each path.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+
+mod harness;
+mod intake;
