@@ -114,7 +114,9 @@ impl Graph {
         match &evidence.target {
             Target::Cluster => all.filter(|&i| self.is_fault(i)).collect(),
             Target::Namespace(namespace) => {
-                all.filter(|&i| self.is_fault(i) && self.findings[i].object.namespace == *namespace).collect()
+                let itself = ObjectRef::cluster("Namespace", namespace);
+                let within = |object: &ObjectRef| object.namespace == *namespace || *object == itself;
+                all.filter(|&i| self.is_fault(i) && within(&self.findings[i].object)).collect()
             }
             Target::Object(target) => self.start_at(evidence, target),
         }
