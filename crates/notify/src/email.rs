@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
 use crate::error::{Class, SendError};
+use crate::http::UNTRUSTED;
 use crate::limit::Window;
 use crate::message::{Mention, Message};
 use crate::render::{Room, html, markup, plain, shrink};
@@ -251,6 +252,15 @@ async fn post(
 }
 
 fn classify(error: &lettre::transport::smtp::Error) -> SendError {
+    let mut text = format!("SMTP: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = next.source();
+    }
     let code = error.status().map(|code| code.to_string());
     let class = match code.as_deref() {
         // Wrong account, or one is needed, or the relay is not for us.
@@ -258,16 +268,9 @@ fn classify(error: &lettre::transport::smtp::Error) -> SendError {
         Some("552" | "523") => Class::TooLong,
         Some(code) if code.starts_with('5') => Class::Dead,
         Some(_) => Class::Retry { after: None },
-        None if error.is_tls() => Class::Config,
-        None if error.is_client() => Class::Config,
+        None if error.is_tls() || error.is_client() || text.contains(UNTRUSTED) => Class::Config,
         None => Class::Retry { after: None },
     };
-    let mut text = format!("SMTP: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
     SendError::new(class, crate::render::clean::middle_cut(&crate::render::clean::line(&text), 300))
 }
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::error::{Class, SendError};
 
 const TIME_LIMIT: Duration = Duration::from_secs(15);
+/// How rustls begins when it does not believe a certificate: waiting does not help.
+pub(crate) const UNTRUSTED: &str = "invalid peer certificate";
 const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// What channels send through.
@@ -150,7 +152,8 @@ fn network(error: &reqwest::Error) -> SendError {
     } else {
         cause.to_string()
     };
-    SendError::retry(format!("network: {what}"))
+    let class = if what.contains(UNTRUSTED) { Class::Config } else { Class::Retry { after: None } };
+    SendError::new(class, format!("network: {what}"))
 }
 
 /// `Retry-After`: seconds or a date. A day is the most we believe.

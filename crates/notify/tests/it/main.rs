@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
+mod mail;
 mod render;
 mod sample;
+mod sdk;
 mod send;
