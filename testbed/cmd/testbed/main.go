@@ -21,6 +21,7 @@ const usage = `usage: testbed COMMAND
   fault   --dir DIR NAME... | --dir DIR all | --list     bring faults up; --check waits until each shows
   mend    --dir DIR NAME                                 repair one
   load    --dir DIR --compare | --pods N                 the cluster of the comparison, or N healthy pods
+  score   --dir DIR --midwatch PROGRAM [NAME...]         does one diagnosis name every fault, and nothing else?
 --dir may be left out when TESTBED_DIR is set.`
 
 func init() {
@@ -30,7 +31,7 @@ func init() {
 
 func main() {
 	commands := map[string]func([]string) error{
-		"up": up, "down": down, "apply": apply, "kubectl": kubectl, "fault": fault, "mend": mend, "load": load,
+		"up": up, "down": down, "apply": apply, "kubectl": kubectl, "fault": fault, "mend": mend, "load": load, "score": score,
 		harness.JanitorCommand: func(args []string) error { return harness.Janitor(args[0]) },
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
