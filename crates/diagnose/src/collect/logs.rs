@@ -1,7 +1,8 @@
 //! The logs that can say why: of the target's containers, and of containers that crashed or are not ready.
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream;
+use futures::{FutureExt, StreamExt};
 use std::collections::BTreeMap;
 
 use super::reader::Reader;
@@ -24,11 +25,18 @@ pub async fn read(reader: &Reader<'_>, evidence: &Evidence, options: &Options) -
         }
     }
     wanted.truncate(options.logs * 2);
-    let reads = wanted.into_iter().map(|(container, previous)| async move {
+    // a list of boxed futures: the compiler cannot follow `Send` through a mapped stream of borrowed items
+    let mut reads: Vec<BoxFuture<'_, Option<Log>>> = Vec::new();
+    for (container, previous) in wanted {
         let (lines, bytes) = (options.log_lines, options.log_bytes);
-        let text = reader.log(container.pod, container.name, previous, lines, bytes).await?;
-        Some(Log { pod: container.pod.re.clone(), container: container.name.to_owned(), previous, text })
-    });
+        reads.push(
+            async move {
+                let text = reader.log(container.pod, container.name, previous, lines, bytes).await?;
+                Some(Log { pod: container.pod.re.clone(), container: container.name.to_owned(), previous, text })
+            }
+            .boxed(),
+        );
+    }
     stream::iter(reads).buffered(8).filter_map(std::future::ready).collect().await
 }
 

@@ -140,7 +140,8 @@ pub async fn collect(client: &Client, brief: Brief<'_>, options: &Options) -> Ev
         for (query, answer) in prometheus.answers(queries).await {
             match answer {
                 Ok(answer) => evidence.metrics.push(metrics::samples(query, &answer)),
-                Err(why) => reader.gap(format!("metric {query}"), why),
+                // one line for a Prometheus that does not answer, not one for each query
+                Err(why) => reader.gap("metrics", why),
             }
         }
     }

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream;
+use futures::{FutureExt, StreamExt};
 use kube::Client;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -167,15 +168,25 @@ impl<'a> Reader<'a> {
     }
 
     pub async fn lists(&self, wanted: Vec<(&'static Kind, String, String)>) -> Vec<Listed> {
-        let reads = wanted.into_iter().map(|(kind, ns, filter)| async move { self.list(kind, &ns, &filter).await });
+        let mut reads: Vec<BoxFuture<'_, Listed>> = Vec::new();
+        for (kind, namespace, filter) in wanted {
+            reads.push(async move { self.list(kind, &namespace, &filter).await }.boxed());
+        }
         stream::iter(reads).buffered(PARALLEL).collect().await
     }
 
+    /// Each object as far as it was found, and whether it is surely absent.
     pub async fn gets(&self, wanted: Vec<ObjectRef>) -> Vec<(ObjectRef, Option<Value>, bool)> {
-        let reads = wanted.into_iter().map(|re| async move {
-            let (value, absent) = self.get(&re).await;
-            (re, value, absent)
-        });
+        let mut reads: Vec<BoxFuture<'_, (ObjectRef, Option<Value>, bool)>> = Vec::new();
+        for re in wanted {
+            reads.push(
+                async move {
+                    let (value, absent) = self.get(&re).await;
+                    (re, value, absent)
+                }
+                .boxed(),
+            );
+        }
         stream::iter(reads).buffered(PARALLEL).collect().await
     }
 
