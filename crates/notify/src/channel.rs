@@ -133,6 +133,20 @@ impl Channel {
         }
     }
 
+    /// The `type` that the configuration calls it by.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::FeishuBot(_) => "feishu_bot",
+            Self::FeishuApp(_) => "feishu_app",
+            Self::WecomBot(_) => "wecom_bot",
+            Self::DingtalkBot(_) => "dingtalk_bot",
+            Self::Slack(_) => "slack",
+            Self::Email(_) => "email",
+            Self::Webhook(_) => "webhook",
+            Self::Console(_) => "console",
+        }
+    }
+
     /// What the channel takes.
     pub fn limits(&self) -> Limits {
         match self {

@@ -37,7 +37,7 @@ pub use limit::{Limiter, Window};
 pub use message::{Block, Inline, Keep, Lang, Link, Mention, Message, Piece, Section, Severity, Status};
 pub use render::Cut;
 pub use render::wecom::markdown;
-pub use secret::Secret;
+pub use secret::{Secret, optional as secret_value};
 pub use slack::Slack;
 pub use webhook::Webhook;
 pub use wecom_bot::{WecomBot, WecomStyle};

@@ -26,7 +26,7 @@ impl fmt::Debug for Secret {
 }
 
 /// The value of a secret that may stand inline or in a file. A file is read each time, so that rotation needs no restart.
-pub(crate) fn optional(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>, SendError> {
+pub fn optional(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> Result<Option<String>, SendError> {
     let Some(path) = file else {
         return Ok(inline.map(|s| s.0.clone()));
     };
