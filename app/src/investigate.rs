@@ -1,8 +1,15 @@
 //! The one room: brief in, report out. Every path of the product goes through here.
 
 use diagnose::collect::{Options, Prometheus, collect};
-use diagnose::{Report, Target};
+use diagnose::{Evidence, Gap, ObjectRef, Report, Target};
 use jiff::Timestamp;
+use tracing::info;
+
+use crate::alerts::object;
+use crate::alerts::tell::{Diagnosed, diagnosed};
+use crate::prometheus::{Answers, generator};
+use crate::store::alerts::Stored;
+use crate::store::{self, Store, alerts, incidents};
 
 /// What to look into.
 #[derive(Debug, Clone)]
@@ -27,7 +34,93 @@ pub async fn investigate(
         prometheus,
     };
     let evidence = collect(&cluster.client, asked, &options).await;
-    let mut report = Report::of(&evidence);
+    clean(Report::of(&evidence))
+}
+
+fn clean(mut report: Report) -> Report {
     report.redact(|text| redact::text(text).into_owned());
     report
+}
+
+/// Works off `Job::Investigate`: one investigation for an incident, not for an alert.
+pub struct Detective {
+    pub store: Store,
+    pub cluster: Option<cluster::Cluster>,
+    pub prometheus: Option<Answers>,
+}
+
+impl Detective {
+    /// Finds the cause of an incident, stores the report and queues its telling. Safe to repeat.
+    pub async fn investigate(&self, incident: i64) -> Result<(), String> {
+        let text = |error: store::Error| error.to_string();
+        let found = incidents::get(self.store.read(), incident).await.map_err(text)?;
+        if !found.is_some_and(|incident| incident.state == "open" && incident.kind == "alert") {
+            return Ok(());
+        }
+        let alerts = alerts::of_incident(self.store.read(), incident, 20).await.map_err(text)?;
+        let report = self.report(&alerts).await;
+        info!(causes = report.causes.len(), gaps = report.gaps.len(), "diagnosed");
+        let cause = report.causes.first().map(|cause| format!("{} {}", cause.class.name(), cause.object));
+        let report = serde_json::to_string(&report).map_err(|error| error.to_string())?;
+        let news = Diagnosed { incident, report, cause };
+        self.store
+            .write(move |connection| Box::pin(async move { diagnosed(connection, &news, store::now()).await }))
+            .await
+            .map_err(text)?;
+        self.store.wake().outbox.notify_waiters();
+        Ok(())
+    }
+
+    async fn report(&self, alerts: &[Stored]) -> Report {
+        let Some(cluster) = &self.cluster else {
+            let mut evidence = Evidence::new(Timestamp::now(), Target::Cluster);
+            evidence.gaps.push(Gap {
+                what: "the cluster".to_owned(),
+                why: "no kubeconfig and no in-cluster account was found".to_owned(),
+            });
+            return Report::of(&evidence);
+        };
+        let brief = brief(cluster, alerts).await;
+        let generated = alerts.iter().find_map(|alert| generator(&alert.generator_url));
+        let expression = generated.as_ref().map(|found| found.expression.clone());
+        let asked = self.prometheus.clone().or_else(|| Answers::guessed(&generated?.base).ok());
+        let brief = Brief { expression, ..brief };
+        investigate(cluster, asked.as_ref().map(|p| p as &dyn Prometheus), &brief, Timestamp::now()).await
+    }
+}
+
+/// What the alerts are about: the first object that their labels can mean and that exists.
+async fn brief(cluster: &cluster::Cluster, alerts: &[Stored]) -> Brief {
+    let mut first = None;
+    for alert in alerts {
+        let found = object::resolve(&alert.labels);
+        for candidate in &found.candidates {
+            if exists(cluster, candidate).await {
+                return Brief { target: Target::Object(candidate.clone()), expression: None };
+            }
+        }
+        first = first.or(found.candidates.into_iter().next());
+    }
+    let namespace =
+        alerts.iter().find_map(|a| a.labels.get("exported_namespace").or_else(|| a.labels.get("namespace")));
+    let target = match (first, namespace) {
+        // it may be gone by now; the report says so
+        (Some(object), _) => Target::Object(object),
+        (None, Some(namespace)) => Target::Namespace(namespace.clone()),
+        (None, None) => Target::Cluster,
+    };
+    Brief { target, expression: None }
+}
+
+/// Anything but a clear "not found" counts as existing: what may not be read is no absence.
+async fn exists(cluster: &cluster::Cluster, object: &ObjectRef) -> bool {
+    let Some(kind) = diagnose::kinds::kind(&object.kind) else { return false };
+    let Ok(request) = http::Request::get(kind.object_path(&object.namespace, &object.name)).body(Vec::new()) else {
+        return false;
+    };
+    match cluster.client.request::<serde_json::Value>(request).await {
+        Ok(_) => true,
+        Err(kube::Error::Api(status)) => status.code != 404,
+        Err(_) => true,
+    }
 }

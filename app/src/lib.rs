@@ -1,12 +1,15 @@
 //! The hub: knows every leaf and composes them.
 
 pub mod alerts;
+pub mod app;
 pub mod cli;
 pub mod config;
+pub mod deliver;
 pub mod failpoint;
 pub mod http;
 pub mod investigate;
 pub mod jobs;
+pub mod log;
 pub mod message;
 pub mod prometheus;
 pub mod store;

@@ -2,6 +2,8 @@
 //!
 //! The seed's three parts: 告警概览 / 诊断分析 / 处理建议, or Overview / Diagnosis / What to do. The first line is the cause.
 
+use std::collections::BTreeMap;
+
 use diagnose::report::{EvidenceItem, ReportCause};
 use diagnose::{Confidence, Lang, Report, Text, finding::text};
 use jiff::Timestamp;
@@ -58,6 +60,19 @@ pub fn plain(overview: &Overview, lang: Lang) -> Message {
     message
 }
 
+/// What Midwatch tells of itself.
+pub fn notice(overview: &Overview, lang: Lang) -> Message {
+    let mut message = plain(overview, lang);
+    message.footer.clear();
+    message
+}
+
+/// The object that an alert's labels name, as far as labels can tell.
+pub fn object_of(labels: &BTreeMap<String, String>) -> String {
+    let found = crate::alerts::object::resolve(labels);
+    found.candidates.first().map(ToString::to_string).unwrap_or_default()
+}
+
 /// The alert with its diagnosis.
 pub fn diagnosed(overview: &Overview, report: &Report, lang: Lang) -> Message {
     let mut message = verdict(report, lang);
@@ -109,7 +124,8 @@ pub fn verdict(report: &Report, lang: Lang) -> Message {
     message
 }
 
-fn empty(lang: Lang, status: Status, lead: String) -> Message {
+/// A message without sections.
+pub fn empty(lang: Lang, status: Status, lead: String) -> Message {
     Message {
         title: String::new(),
         severity: Severity::Unknown,

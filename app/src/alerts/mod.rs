@@ -6,6 +6,7 @@ pub mod episodes;
 pub mod group;
 pub mod identity;
 pub mod ingest;
+pub mod object;
 pub mod parse;
 mod settings;
 pub mod sweep;

@@ -1,6 +1,8 @@
 //! The command line: one page that lists the subcommands, one file for each.
 
+mod demo;
 mod diagnose;
+mod serve;
 mod source;
 
 use std::io::Write;
@@ -19,6 +21,10 @@ pub struct Cli {
 enum Command {
     /// Name what is wrong with an object, a namespace or the whole cluster, and how to mend it
     Diagnose(diagnose::Diagnose),
+    /// Take alerts, diagnose them, deliver the verdicts
+    Serve(serve::Serve),
+    /// The first incident from alert to card, with nothing but this binary
+    Demo(demo::Demo),
 }
 
 impl Cli {
@@ -26,6 +32,8 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<u8> {
         match self.command {
             Command::Diagnose(command) => command.run().await,
+            Command::Serve(command) => command.run().await,
+            Command::Demo(command) => command.run().await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `midwatch.yaml`: every section with its default, so that an empty file is a working configuration.
 
 mod check;
+mod convert;
 mod lines;
 mod load;
 
@@ -149,6 +150,8 @@ pub struct Intake {
     pub ignore_labels: Vec<String>,
     /// Largest body that is taken, in bytes.
     pub body_limit: usize,
+    /// Grafana's signature over the body of `/webhooks/grafana`.
+    pub grafana: Option<Grafana>,
     /// Minutes without a Watchdog alert after which its absence is told; only once a Watchdog was seen.
     pub watchdog_minutes: u32,
 }
@@ -159,6 +162,7 @@ impl Default for Intake {
             credentials: Vec::new(),
             ignore_labels: vec!["prometheus_replica".to_owned(), "__replica__".to_owned()],
             body_limit: 32 << 20,
+            grafana: None,
             watchdog_minutes: 10,
         }
     }
@@ -178,24 +182,48 @@ pub struct Credential {
     pub bearer_token: Option<Secret>,
     #[serde(default)]
     pub bearer_token_file: Option<PathBuf>,
+    /// The only webhook paths it opens, by their last part; empty means all.
+    #[serde(default)]
+    pub only: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Grafana {
+    #[serde(default)]
+    pub secret: Option<Secret>,
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// Header of the signature.
+    #[serde(default = "grafana_header")]
+    pub header: String,
+    /// Header of the time, where one is set in Grafana.
+    #[serde(default)]
+    pub timestamp_header: Option<String>,
+}
+
+fn grafana_header() -> String {
+    "X-Grafana-Alerting-Signature".to_owned()
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Incidents {
-    /// Minutes within which alerts of one owner or node join one incident.
-    pub window_minutes: u32,
     /// Diagnoses under way at once.
     pub concurrency: usize,
     /// New incidents in a minute above which the rest go out as one digest.
-    pub digest_above: usize,
+    pub digest_above: u32,
+    /// The same for critical ones.
+    pub digest_above_critical: u32,
     /// Changes between firing and resolved in half an hour that make an alert flapping.
-    pub flapping_changes: usize,
+    pub flapping_changes: u32,
+    /// Hours without news after which a firing alert counts as stale: twice the sender's repeat interval.
+    pub stale_hours: u32,
 }
 
 impl Default for Incidents {
     fn default() -> Self {
-        Self { window_minutes: 2, concurrency: 4, digest_above: 20, flapping_changes: 4 }
+        Self { concurrency: 4, digest_above: 6, digest_above_critical: 12, flapping_changes: 4, stale_hours: 24 }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod prune;
 pub mod quarantine;
 pub mod receipts;
 pub mod reports;
+pub mod sending;
 
 use std::sync::Arc;
 

@@ -1,0 +1,138 @@
+//! The whole program, composed in one straight line and taken down in reverse.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use cluster::{Cluster, Limits, Source};
+use futures::FutureExt;
+use notify::{Channel, Console};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::alerts::{IncidentView, Intake};
+use crate::config::Config;
+use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
+use crate::http::{self, Http, Unready};
+use crate::investigate::Detective;
+use crate::jobs::{self, Job, Runner};
+use crate::prometheus::Answers;
+use crate::store::{self, Store};
+
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub intake: Intake,
+    pub channels: BTreeMap<String, Channel>,
+    detective: Arc<Detective>,
+    deliver: Arc<Deliver>,
+    http: Arc<Http>,
+}
+
+impl App {
+    /// Builds every part. `cluster` is None when none was found: alerts still come in and go out, without a diagnosis.
+    pub async fn new(config: Config, cluster: Option<Cluster>) -> anyhow::Result<Self> {
+        let store = open_store(&config).await?;
+        let channels = channels(&config);
+        let routes = Arc::new(Routes::new(&config.routes, channels.keys().cloned().collect()));
+        let routing = routes.clone();
+        let intake = Intake {
+            store: store.clone(),
+            settings: Arc::new(config.alert_settings()),
+            routes: Arc::new(move |incident: &IncidentView<'_>| routing.channels(incident.labels).to_vec()),
+        };
+        let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
+        let name = cluster.as_ref().map(|c| c.name.clone());
+        let templates = config.templates.as_deref().map(Templates::load).transpose()?.unwrap_or_default();
+        let composer = Composer {
+            store: store.clone(),
+            lang: config.lang.into(),
+            cluster: config.cluster.name.clone().or(name).unwrap_or_default(),
+            public_url: config.public_url.clone(),
+            routes,
+            templates,
+        };
+        let deliver = Deliver::new(store.clone(), composer, Quiet::new(&config.quiet_hours), config.fallback.clone())?;
+        let unready = unready(cluster.is_some());
+        let http = Http::new(intake.clone(), config.http_settings()?, unready);
+        let detective = Detective { store: store.clone(), cluster, prometheus };
+        Ok(Self { store, intake, channels, detective: Arc::new(detective), deliver: Arc::new(deliver), http, config })
+    }
+
+    /// Serves until `stop` turns true, then drains: no new request, running jobs and sends finish, the store is closed.
+    pub async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let address = listener.local_addr().context("reading the listener's address")?;
+        info!(%address, channels = ?self.channels.keys().collect::<Vec<_>>(), "serving");
+        let runner = Runner { concurrency: self.config.incidents.concurrency, ..Runner::default() };
+        let (detective, intake) = (self.detective.clone(), self.intake.clone());
+        let kept = self.config.store_settings();
+        let handler = move |job: Job| {
+            let (detective, intake) = (detective.clone(), intake.clone());
+            let kept = kept.clone();
+            let work = async move {
+                match job {
+                    Job::Investigate { incident } => {
+                        detective.investigate(incident).instrument(info_span!("incident", id = incident)).await
+                    }
+                    Job::Reconcile => Ok(()),
+                    Job::Sweep => intake.sweep(store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
+                    Job::Prune => intake.store.prune(&kept, store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
+                }
+            };
+            work.boxed()
+        };
+        let jobs = tokio::spawn(jobs::run(self.store.clone(), runner, handler, stop.clone()));
+        let (deliver, channels, until) = (self.deliver.clone(), self.channels.clone(), stop.clone());
+        let delivery = tokio::spawn(async move { deliver.run(&channels, until).await });
+        http::serve(listener, http::router(self.http), stop).await;
+        if let Err(error) = jobs.await {
+            error!(%error, "the job loop ended badly");
+        }
+        match delivery.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => error!(%error, "delivery ended badly"),
+            Err(error) => error!(%error, "delivery ended badly"),
+        }
+        self.store.close().await;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+/// With no channel at all, messages go to the terminal.
+fn channels(config: &Config) -> BTreeMap<String, Channel> {
+    if config.channels.is_empty() {
+        return BTreeMap::from([("console".to_owned(), Channel::Console(Console::default()))]);
+    }
+    config.channels.clone()
+}
+
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let settings = config.store_settings();
+    Store::open(&settings).await.with_context(|| format!("opening the store {}", settings.path.display()))
+}
+
+/// What `/readyz` says besides the store.
+fn unready(cluster: bool) -> Unready {
+    Box::new(move || {
+        let why = || ("cluster".to_owned(), "no kubeconfig and no in-cluster account was found".to_owned());
+        (!cluster).then(why).into_iter().collect()
+    })
+}
+
+/// The cluster that the configuration names. None, with the reason logged, when there is none to be found.
+pub fn find_cluster(config: &Config) -> Option<Cluster> {
+    let source = match (&config.cluster.server, &config.cluster.kubeconfig, &config.cluster.context) {
+        (Some(url), _, _) => Source::Server(url.clone()),
+        (None, None, None) => Source::Default,
+        (None, path, context) => Source::Kubeconfig { path: path.clone(), context: context.clone() },
+    };
+    match cluster::open(&source, &Limits::default()) {
+        Ok(cluster) => Some(cluster),
+        Err(error) => {
+            warn!(%error, "no cluster: alerts are delivered without a diagnosis");
+            None
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The sections as the parts that they configure want them, secrets read from their files.
+
+use std::path::Path;
+
+use anyhow::Context;
+use notify::Secret;
+
+use super::{Alertmanager, Config, Credential};
+use crate::alerts;
+use crate::http::{self, Proof};
+use crate::store;
+
+impl Config {
+    pub fn store_settings(&self) -> store::Settings {
+        store::Settings {
+            path: self.data_dir.join("midwatch.db"),
+            retention_days: self.retention_days,
+            ..store::Settings::default()
+        }
+    }
+
+    pub fn alert_settings(&self) -> alerts::Settings {
+        let mut settings = alerts::Settings {
+            ignored_labels: self.intake.ignore_labels.iter().cloned().collect(),
+            heartbeat_after_s: self.intake.watchdog_minutes * 60,
+            stale_after_s: self.incidents.stale_hours * 3_600,
+            ..alerts::Settings::default()
+        };
+        settings.flapping.changes = self.incidents.flapping_changes;
+        settings.storm.incidents_per_minute = self.incidents.digest_above;
+        settings.storm.critical_per_minute = self.incidents.digest_above_critical;
+        settings
+    }
+
+    pub fn http_settings(&self) -> anyhow::Result<http::Settings> {
+        let credentials = self.intake.credentials.iter().map(credential).collect::<anyhow::Result<_>>()?;
+        let mut settings =
+            http::Settings { credentials, body_limit: self.intake.body_limit, ..http::Settings::default() };
+        if let Some(grafana) = &self.intake.grafana {
+            let secret = required("secret", grafana.secret.as_ref(), grafana.secret_file.as_deref())?;
+            let signature = http::Signature {
+                secret,
+                header: grafana.header.clone(),
+                timestamp_header: grafana.timestamp_header.clone(),
+            };
+            settings.signatures.insert("grafana".to_owned(), signature);
+        }
+        Ok(settings)
+    }
+}
+
+fn credential(one: &Credential) -> anyhow::Result<http::Credential> {
+    let proof = match &one.username {
+        Some(username) => Proof::Basic {
+            username: username.clone(),
+            password: required("password", one.password.as_ref(), one.password_file.as_deref())?,
+        },
+        None => Proof::Bearer {
+            token: required("bearer_token", one.bearer_token.as_ref(), one.bearer_token_file.as_deref())?,
+        },
+    };
+    Ok(http::Credential { proof, only: one.only.clone() })
+}
+
+impl Alertmanager {
+    /// The `Authorization` header for it, if it wants one. Read at each use, so that a token may be renewed.
+    pub fn authorization(&self) -> anyhow::Result<Option<String>> {
+        use base64::Engine as _;
+        if let Some(token) = value("bearer_token", self.bearer_token.as_ref(), self.bearer_token_file.as_deref())? {
+            return Ok(Some(format!("Bearer {token}")));
+        }
+        let Some(username) = &self.username else { return Ok(None) };
+        let password = required("password", self.password.as_ref(), self.password_file.as_deref())?;
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+        Ok(Some(format!("Basic {pair}")))
+    }
+}
+
+fn value(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    notify::secret_value(name, inline, file).with_context(|| format!("reading {name}"))
+}
+
+fn required(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> anyhow::Result<String> {
+    value(name, inline, file)?.with_context(|| format!("set {name} or {name}_file"))
+}

@@ -1,0 +1,168 @@
+//! What a row of the outbox says: the incident as it is now, as a message tree.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use diagnose::{Lang, Report};
+use jiff::Timestamp;
+use notify::{Block, Channel, Inline, Keep, Link, Message, Section, Status};
+
+use super::routes::Routes;
+use super::template::Templates;
+use crate::message::{self, Overview};
+use crate::store::alerts::Stored;
+use crate::store::incidents::Incident;
+use crate::store::outbox::{self, Row};
+use crate::store::{Error, Millis, Store, alerts, incidents, reports};
+
+/// Alerts of an incident that a message looks at; the count is told in any case.
+const ALERTS: i64 = 50;
+/// Incidents that a digest lists by name.
+const LISTED: usize = 20;
+
+pub struct Composer {
+    pub store: Store,
+    pub lang: Lang,
+    /// the cluster's name where an alert's labels do not give one
+    pub cluster: String,
+    /// links in messages start with it
+    pub public_url: Option<String>,
+    pub routes: Arc<Routes>,
+    pub templates: Templates,
+}
+
+/// A message with what the sender needs to know of it.
+pub struct Composed {
+    pub message: Message,
+    /// the incident's revision that it tells
+    pub revision: i64,
+    pub critical: bool,
+}
+
+impl Composer {
+    /// None when there is nothing left to say: the incident was merged into another that has its own row.
+    pub async fn compose(&self, row: &Row, channel: &Channel) -> Result<Option<Composed>, Error> {
+        if row.incident == outbox::DIGEST {
+            return self.digest(row).await.map(Some);
+        }
+        let Some(incident) = incidents::get(self.store.read(), row.incident).await? else { return Ok(None) };
+        if incident.state == "merged" {
+            return Ok(None);
+        }
+        let alerts = alerts::of_incident(self.store.read(), incident.id, ALERTS).await?;
+        let report = self.report(&incident).await?;
+        let overview = self.overview(&incident, &alerts, report.as_ref());
+        let mut message = match (incident.state.as_str(), &report) {
+            ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(&incident), self.lang),
+            (_, Some(report)) => message::diagnosed(&overview, report, self.lang),
+            (_, None) if incident.kind == "notice" => message::notice(&overview, self.lang),
+            (_, None) => message::plain(&overview, self.lang),
+        };
+        message.thread = format!("incident-{}", incident.id);
+        message.revision = u32::try_from(incident.revision).unwrap_or(u32::MAX);
+        message.link = self.link(&incident);
+        if let Some(labels) = alerts.first().map(|alert| &alert.labels)
+            && message.status == Status::Plain
+        {
+            // people are called once, by the first message
+            message.mentions = self.routes.mentions(labels).to_vec();
+        }
+        if flapping(&alerts) {
+            message.footer = self.flapping_footer(&alerts);
+        }
+        self.templates.apply(&mut message, channel, self.lang);
+        let critical = incident.severity == "critical";
+        Ok(Some(Composed { message, revision: incident.revision, critical }))
+    }
+
+    async fn report(&self, incident: &Incident) -> Result<Option<Report>, Error> {
+        let Some(json) = reports::latest(self.store.read(), incident.id).await? else { return Ok(None) };
+        Ok(serde_json::from_str(&json).ok())
+    }
+
+    fn overview(&self, incident: &Incident, alerts: &[Stored], report: Option<&Report>) -> Overview {
+        let lead = alerts.iter().find(|alert| alert.id == incident.lead).or_else(|| alerts.first());
+        let empty = BTreeMap::new();
+        let labels = lead.map_or(&empty, |alert| &alert.labels);
+        let annotations = lead.map_or(&empty, |alert| &alert.annotations);
+        let get = |map: &BTreeMap<String, String>, names: &[&str]| {
+            names.iter().find_map(|name| map.get(*name).filter(|v| !v.is_empty()).cloned()).unwrap_or_default()
+        };
+        let summary = match self.lang {
+            Lang::Zh => get(annotations, &["summary_zh", "summary", "description", "message"]),
+            Lang::En => get(annotations, &["summary", "description", "message"]),
+        };
+        let object = match report.map(|report| &report.target) {
+            Some(diagnose::Target::Object(object)) => object.to_string(),
+            Some(_) | None => message::object_of(labels),
+        };
+        Overview {
+            alert: incident.title.clone(),
+            severity: incident.severity.clone(),
+            namespace: get(labels, &["exported_namespace", "namespace"]),
+            object,
+            summary: redact::text(&summary).into_owned(),
+            since: alerts.iter().map(|alert| alert.starts_at).min().and_then(timestamp),
+            count: alerts.len(),
+            cluster: if incident.cluster.is_empty() { self.cluster.clone() } else { incident.cluster.clone() },
+        }
+    }
+
+    fn link(&self, incident: &Incident) -> Option<Link> {
+        let base = self.public_url.as_ref()?.trim_end_matches('/');
+        let text = match self.lang {
+            Lang::Zh => "完整报告",
+            Lang::En => "Full report",
+        };
+        Some(Link { text: text.to_owned(), url: format!("{base}/incidents/{}", incident.id) })
+    }
+
+    fn flapping_footer(&self, alerts: &[Stored]) -> String {
+        let times: u32 = alerts.iter().map(|alert| alert.refires + 1).max().unwrap_or(1);
+        match self.lang {
+            Lang::Zh => format!("告警反复触发（{times} 次），恢复通知将在稳定后发送"),
+            Lang::En => format!("flapping: fired {times} times; its end is told when it stays quiet"),
+        }
+    }
+
+    async fn digest(&self, row: &Row) -> Result<Composed, Error> {
+        let ids = outbox::digest_items(self.store.read(), row.revision, &row.channel).await?;
+        let mut items = Vec::new();
+        let (mut critical, mut count) = (0, 0);
+        for id in &ids {
+            let Some(incident) = incidents::get(self.store.read(), *id).await? else { continue };
+            count += 1;
+            critical += usize::from(incident.severity == "critical");
+            if items.len() < LISTED {
+                let state = if incident.state == "open" { "" } else { " ✓" };
+                items.push(vec![Inline::Text(format!("{} {}{state}", incident.severity, incident.title))]);
+            }
+        }
+        let lead = match self.lang {
+            Lang::Zh => format!("一分钟内新增 {count} 个事件，其中严重 {critical} 个"),
+            Lang::En => format!("{count} new incidents in one minute, {critical} of them critical"),
+        };
+        let title = match self.lang {
+            Lang::Zh => "告警风暴汇总",
+            Lang::En => "Storm digest",
+        };
+        let mut message = message::empty(self.lang, Status::Digest, lead);
+        message.title = title.to_owned();
+        message.severity = if critical > 0 { notify::Severity::Critical } else { notify::Severity::Warning };
+        message.thread = format!("digest-{}", row.revision);
+        message.sections = vec![Section::new(title).with(Keep::Normal, Block::List(items))];
+        Ok(Composed { message, revision: row.revision, critical: critical > 0 })
+    }
+}
+
+fn flapping(alerts: &[Stored]) -> bool {
+    alerts.iter().any(|alert| alert.flapping)
+}
+
+fn ended(incident: &Incident) -> Timestamp {
+    timestamp(incident.closed_at.unwrap_or(incident.updated_at)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn timestamp(at: Millis) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at).ok()
+}
