@@ -1,6 +1,9 @@
 //! Which incident an alert belongs to: alerts that share a cause, as far as their labels tell. Pure.
 
+use diagnose::ObjectRef;
+
 use super::alert::Alert;
+use super::object::{Subject, resolve, workload};
 use crate::store::Millis;
 
 /// How long after a control-plane or node alert others of that cluster count as its consequences.
@@ -8,10 +11,50 @@ pub const LEAD: Millis = 120_000;
 /// An alert that comes back this soon belongs to the incident that was closed.
 pub const REOPEN: Millis = 600_000;
 
-/// Keys by which an alert finds its incident, the strongest first. Two alerts with one key in common are one incident.
+/// Keys by which an alert finds its incident, the strongest first. Two alerts with one key in common are one incident:
+/// the same alert, the same workload, node or other object, or the same rule in one namespace.
 pub fn keys(id: &str, alert: &Alert) -> Vec<String> {
     let cluster = alert.cluster();
-    vec![format!("alert {id}"), format!("name {cluster}/{}/{}", alert.label("namespace"), alert.name())]
+    let resolution = resolve(alert);
+    let mut keys = vec![format!("alert {id}")];
+    let scope = match resolution.first() {
+        Subject::Object(object) => {
+            keys.push(format!("owner {cluster}/{}", owner(object)));
+            object.namespace.clone()
+        }
+        Subject::NodeAt(address) => {
+            keys.push(format!("owner {cluster}/node/{address}"));
+            String::new()
+        }
+        Subject::NodeOf(_) | Subject::Cluster => String::new(),
+        Subject::Component { kind, name, namespace } => {
+            let namespace = namespace.as_deref().unwrap_or_default();
+            keys.push(format!("owner {cluster}/{}", owner(&ObjectRef::new(kind, namespace, name))));
+            namespace.to_owned()
+        }
+        Subject::Namespace(namespace) => namespace.clone(),
+    };
+    keys.push(format!("rule {cluster}/{scope}/{}", alert.name()));
+    keys
+}
+
+/// The workload for what belongs to one, else the object itself.
+fn owner(object: &ObjectRef) -> String {
+    let kind = object.kind.as_str();
+    let name = workload(kind, &object.name);
+    match kind {
+        "Pod"
+        | "ReplicaSet"
+        | "Deployment"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "Job"
+        | "CronJob"
+        | "Service"
+        | "HorizontalPodAutoscaler"
+        | "PodDisruptionBudget" => format!("workload/{}/{name}", object.namespace),
+        _ => format!("{}/{}/{name}", kind.to_lowercase(), object.namespace),
+    }
 }
 
 /// True for an alert whose trouble makes many others: they follow it for two minutes.
@@ -39,8 +82,10 @@ pub fn leads(alert: &Alert) -> bool {
 pub fn title(alert: &Alert) -> String {
     let name = alert.name();
     let name = if name.is_empty() { "(no name)" } else { name };
-    match alert.label("namespace") {
-        "" => name.to_owned(),
-        namespace => format!("{name} {namespace}"),
+    match resolve(alert).first() {
+        Subject::Object(object) => format!("{name} {}", object.path()),
+        Subject::NodeAt(address) => format!("{name} {address}"),
+        Subject::Namespace(namespace) => format!("{name} {namespace}"),
+        Subject::NodeOf(_) | Subject::Component { .. } | Subject::Cluster => name.to_owned(),
     }
 }
