@@ -1,12 +1,13 @@
 //! The one room: brief in, report out. Every path of the product goes through here.
 
 use diagnose::collect::{Options, Prometheus, collect};
-use diagnose::{Evidence, Gap, ObjectRef, Report, Target};
+use diagnose::{Evidence, Gap, Report, Target};
 use jiff::Timestamp;
 use tracing::info;
 
-use crate::alerts::object;
+use crate::alerts::Alert;
 use crate::alerts::tell::{Diagnosed, diagnosed};
+use crate::lookup;
 use crate::prometheus::{Answers, generator};
 use crate::store::alerts::Stored;
 use crate::store::{self, Store, alerts, incidents};
@@ -80,47 +81,12 @@ impl Detective {
             });
             return Report::of(&evidence);
         };
-        let brief = brief(cluster, alerts).await;
+        let about: Vec<Alert> = alerts.iter().map(|alert| Alert::of_labels(alert.labels.clone())).collect();
+        let target = lookup::target(cluster, &about).await;
         let generated = alerts.iter().find_map(|alert| generator(&alert.generator_url));
         let expression = generated.as_ref().map(|found| found.expression.clone());
         let asked = self.prometheus.clone().or_else(|| Answers::guessed(&generated?.base).ok());
-        let brief = Brief { expression, ..brief };
+        let brief = Brief { target, expression };
         investigate(cluster, asked.as_ref().map(|p| p as &dyn Prometheus), &brief, Timestamp::now()).await
-    }
-}
-
-/// What the alerts are about: the first object that their labels can mean and that exists.
-async fn brief(cluster: &cluster::Cluster, alerts: &[Stored]) -> Brief {
-    let mut first = None;
-    for alert in alerts {
-        let found = object::resolve(&alert.labels);
-        for candidate in &found.candidates {
-            if exists(cluster, candidate).await {
-                return Brief { target: Target::Object(candidate.clone()), expression: None };
-            }
-        }
-        first = first.or(found.candidates.into_iter().next());
-    }
-    let namespace =
-        alerts.iter().find_map(|a| a.labels.get("exported_namespace").or_else(|| a.labels.get("namespace")));
-    let target = match (first, namespace) {
-        // it may be gone by now; the report says so
-        (Some(object), _) => Target::Object(object),
-        (None, Some(namespace)) => Target::Namespace(namespace.clone()),
-        (None, None) => Target::Cluster,
-    };
-    Brief { target, expression: None }
-}
-
-/// Anything but a clear "not found" counts as existing: what may not be read is no absence.
-async fn exists(cluster: &cluster::Cluster, object: &ObjectRef) -> bool {
-    let Some(kind) = diagnose::kinds::kind(&object.kind) else { return false };
-    let Ok(request) = http::Request::get(kind.object_path(&object.namespace, &object.name)).body(Vec::new()) else {
-        return false;
-    };
-    match cluster.client.request::<serde_json::Value>(request).await {
-        Ok(_) => true,
-        Err(kube::Error::Api(status)) => status.code != 404,
-        Err(_) => true,
     }
 }

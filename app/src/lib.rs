@@ -10,6 +10,7 @@ pub mod http;
 pub mod investigate;
 pub mod jobs;
 pub mod log;
+pub mod lookup;
 pub mod message;
 pub mod prometheus;
 pub mod store;

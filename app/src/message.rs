@@ -9,6 +9,9 @@ use diagnose::{Confidence, Lang, Report, Text, finding::text};
 use jiff::Timestamp;
 use notify::{Block, Inline, Keep, Message, Section, Severity, Status};
 
+use crate::alerts::Alert;
+use crate::alerts::object::{Subject, resolve};
+
 /// What the overview says of the alert.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
@@ -69,8 +72,12 @@ pub fn notice(overview: &Overview, lang: Lang) -> Message {
 
 /// The object that an alert's labels name, as far as labels can tell.
 pub fn object_of(labels: &BTreeMap<String, String>) -> String {
-    let found = crate::alerts::object::resolve(labels);
-    found.candidates.first().map(ToString::to_string).unwrap_or_default()
+    match resolve(&Alert::of_labels(labels.clone())).first() {
+        Subject::Object(object) => object.to_string(),
+        Subject::NodeAt(address) => format!("Node {address}"),
+        Subject::Component { kind, name, namespace: _ } => format!("{kind} {name}"),
+        Subject::NodeOf(_) | Subject::Namespace(_) | Subject::Cluster => String::new(),
+    }
 }
 
 /// The alert with its diagnosis.

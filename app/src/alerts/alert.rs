@@ -112,6 +112,20 @@ const SEVERITY_LABELS: [&str; 6] =
     ["severity", "internal_label_alert_level", "_aliyun_arms_alert_level", "level", "priority", "alert_level"];
 
 impl Alert {
+    /// A firing alert of which only the labels matter.
+    pub fn of_labels(labels: BTreeMap<String, String>) -> Self {
+        Self {
+            status: Status::Firing,
+            labels,
+            annotations: BTreeMap::new(),
+            starts_at: None,
+            ends_at: None,
+            generator_url: String::new(),
+            fingerprint: String::new(),
+            extra: Map::new(),
+        }
+    }
+
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }
