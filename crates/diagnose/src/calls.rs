@@ -81,7 +81,7 @@ fn scan(namespace: &str, name: &str, value: &str, field: &str, found: &mut BTree
         if !is_host || value[hit.end()..].starts_with("://") {
             continue;
         }
-        if let Some(service) = service(namespace, host) {
+        if let Some(service) = service_named(namespace, host) {
             found.insert(Call {
                 service,
                 port,
@@ -93,7 +93,7 @@ fn scan(namespace: &str, name: &str, value: &str, field: &str, found: &mut BTree
 }
 
 /// `db`, `db.shop`, `db.shop.svc`, `db.shop.svc.cluster.local` as a Service; anything else is no cluster name.
-fn service(namespace: &str, host: &str) -> Option<ObjectRef> {
+pub fn service_named(namespace: &str, host: &str) -> Option<ObjectRef> {
     let parts: Vec<&str> = host.split('.').collect();
     match parts.as_slice() {
         ["localhost"] => None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::class::{Role, Weight};
+use crate::class::{Class, Role, Weight};
 use crate::evidence::{Evidence, Target};
 use crate::finding::{Confidence, Finding};
 use crate::graph::depends_on;
@@ -66,6 +66,8 @@ struct Graph {
     on: BTreeMap<ObjectRef, Vec<usize>>,
     /// for each finding, the findings that explain it
     explained_by: Vec<Vec<usize>>,
+    /// for each finding, itself and all that explains it
+    reach: Vec<BTreeSet<usize>>,
 }
 
 impl Graph {
@@ -76,8 +78,9 @@ impl Graph {
                 on.entry(object.clone()).or_default().push(i);
             }
         }
-        let mut graph = Self { findings, on, explained_by: Vec::new() };
+        let mut graph = Self { findings, on, explained_by: Vec::new(), reach: Vec::new() };
         graph.explained_by = (0..graph.findings.len()).map(|i| graph.explain(evidence, i)).collect();
+        graph.reach = (0..graph.findings.len()).map(|i| graph.reached(i)).collect();
         graph
     }
 
@@ -95,6 +98,14 @@ impl Graph {
             for object in std::iter::once(&finding.object).chain(&finding.seen_on) {
                 by.extend(self.at(object).filter(|&j| self.findings[j].class.role() == Role::Cause));
             }
+        }
+        // that its pods end with an error code is what a job's back-off counts, not why
+        let counted = |j: usize| self.findings[j].class == Class::JobBackoffLimitExceeded;
+        if finding.class == Class::ContainerExitError {
+            by.extend(self.at(&finding.object).filter(|&j| counted(j)));
+        }
+        if counted(i) {
+            by.retain(|&j| self.findings[j].class != Class::ContainerExitError);
         }
         by.remove(&i);
         by.into_iter().collect()
@@ -161,20 +172,34 @@ impl Graph {
         Vec::new()
     }
 
-    /// The findings at the end of every explanation of this one; itself if nothing explains it.
+    /// The causes at the end of every explanation of this one; where there is none, the signs that nothing explains. A
+    /// cause that only unexplained signs stand behind is itself the end.
     fn roots(&self, i: usize) -> BTreeSet<usize> {
-        let mut roots = BTreeSet::new();
+        let is_cause = |j: usize| self.findings[j].class.role() == Role::Cause;
+        let deepest = |&c: &usize| {
+            is_cause(c) && self.reach[c].iter().all(|&d| d == c || !is_cause(d) || self.reach[d].contains(&c))
+        };
+        let causes: BTreeSet<usize> = self.reach[i].iter().copied().filter(deepest).collect();
+        // two findings that explain only each other: the asked one stands for both
+        if causes.contains(&i) {
+            return BTreeSet::from([i]);
+        }
+        if !causes.is_empty() {
+            return causes;
+        }
+        let signs: BTreeSet<usize> =
+            self.reach[i].iter().copied().filter(|&j| self.explained_by[j].is_empty()).collect();
+        if signs.is_empty() { BTreeSet::from([i]) } else { signs }
+    }
+
+    /// A finding and all that explains it, however indirectly.
+    fn reached(&self, i: usize) -> BTreeSet<usize> {
         let mut seen = BTreeSet::from([i]);
         let mut stack = vec![i];
         while let Some(j) = stack.pop() {
-            let by = &self.explained_by[j];
-            if by.is_empty() {
-                roots.insert(j);
-            }
-            stack.extend(by.iter().filter(|&&k| seen.insert(k)));
+            stack.extend(self.explained_by[j].iter().filter(|&&k| seen.insert(k)));
         }
-        // two findings that explain only each other: the asked one stands for both
-        if roots.is_empty() { BTreeSet::from([i]) } else { roots }
+        seen
     }
 
     /// Shortest way from one of the start findings to a cause.

@@ -3,17 +3,21 @@
 mod admission;
 mod apis;
 mod autoscaler;
+mod callers;
 mod claims;
 mod control_plane;
 mod cron_jobs;
 mod daemon_sets;
 mod deletion;
 mod disruption;
+mod dns;
 mod image_name;
 mod images;
 mod ingress;
 mod jobs;
 mod load_balancer;
+mod names;
+mod network_policy;
 mod nodes;
 mod pull_error;
 mod pull_secrets;
@@ -57,4 +61,8 @@ pub const RULES: &[Rule] = &[
     Rule { name: "jobs", run: jobs::jobs },
     Rule { name: "cron_jobs", run: cron_jobs::cron_jobs },
     Rule { name: "daemon_sets", run: daemon_sets::daemon_sets },
+    Rule { name: "callers", run: callers::dependencies },
+    Rule { name: "names", run: names::names },
+    Rule { name: "dns", run: dns::dns },
+    Rule { name: "network_policy", run: network_policy::policies },
 ];

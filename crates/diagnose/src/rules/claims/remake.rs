@@ -43,7 +43,7 @@ pub fn with(evidence: &Evidence, claim: &Object, finding: Finding, change: impl 
         ),
         commands.join("\n"),
     );
-    if workloads.iter().any(|w| w.kind() == "StatefulSet" && w.list("/spec/volumeClaimTemplates").len() > 0) {
+    if workloads.iter().any(|w| w.kind() == "StatefulSet" && !w.list("/spec/volumeClaimTemplates").is_empty()) {
         return finding.advice(text(
             "同时改正 StatefulSet 的 volumeClaimTemplates（不可变：用 --cascade=orphan 删除 StatefulSet 后重新创建，Pod 和数据都保留）",
             "correct the stateful set's volumeClaimTemplates too (they cannot be changed: delete the set with --cascade=orphan, which keeps pods and data, and create it again)",
