@@ -174,8 +174,8 @@ fn block() -> impl Strategy<Value = Block> {
         prop::collection::vec(inline(), 0..6).prop_map(Block::Paragraph),
         prop::collection::vec((hostile(), hostile()), 0..30).prop_map(Block::Facts),
         prop::collection::vec(prop::collection::vec(inline(), 0..3), 0..20).prop_map(Block::List),
-        (few(), prop::collection::vec(few(), 0..40)).prop_map(|(head, rows)| Block::Table { head, rows }),
-        (hostile(), prop::collection::vec(hostile(), 0..80))
+        (few(), prop::collection::vec(few(), 0..15)).prop_map(|(head, rows)| Block::Table { head, rows }),
+        (hostile(), prop::collection::vec(hostile(), 0..40))
             .prop_map(|(lang, t)| Block::Code { lang, text: t.join("\n") }),
         hostile().prop_map(Block::Quote),
         Just(Block::Rule),
@@ -214,7 +214,7 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_fits_and_stays_text(message in message()) {
