@@ -15,9 +15,11 @@ use crate::pod::{self, Container};
 const PODS_OF_ONE: usize = 2;
 
 pub async fn read(reader: &Reader<'_>, evidence: &Evidence, options: &Options) -> Vec<Log> {
+    let asked = asked(evidence);
     let mut wanted: Vec<(Container<'_>, bool)> = Vec::new();
-    for pod in pods(evidence) {
-        for container in pod::containers(pod).filter(|c| says_why(evidence, c)) {
+    for pod in asked.iter().copied().chain(troubled(evidence, &asked)) {
+        let whole = asked.iter().any(|a| a.re == pod.re);
+        for container in pod::containers(pod).filter(|c| says_why(c, whole)) {
             if container.restarts() > 0 {
                 wanted.push((container, true));
             }
@@ -40,18 +42,23 @@ pub async fn read(reader: &Reader<'_>, evidence: &Evidence, options: &Options) -
     stream::iter(reads).buffered(8).filter_map(std::future::ready).collect().await
 }
 
-/// The target's pods first, then those in trouble, at most a few of one controller.
-fn pods(evidence: &Evidence) -> Vec<&Object> {
+/// The pods that the target is about: their logs are read even if all seems well.
+fn asked(evidence: &Evidence) -> Vec<&Object> {
+    let Target::Object(target) = &evidence.target else { return Vec::new() };
+    let Some(object) = evidence.get(target) else { return Vec::new() };
+    let mut pods = evidence.pods_of(object);
+    pods.sort_by_key(|pod| !trouble::pod_in_trouble(pod, evidence.now));
+    pods.truncate(PODS_OF_ONE);
+    pods
+}
+
+/// Pods in trouble, at most a few of one controller.
+fn troubled<'e>(evidence: &'e Evidence, but: &[&'e Object]) -> Vec<&'e Object> {
     let mut chosen: Vec<&Object> = Vec::new();
-    if let Target::Object(target) = &evidence.target
-        && let Some(object) = evidence.get(target)
-    {
-        chosen.extend(evidence.pods_of(object).into_iter().take(PODS_OF_ONE));
-    }
     let mut of_one: BTreeMap<&ObjectRef, usize> = BTreeMap::new();
     for pod in evidence.kind("Pod").filter(|p| trouble::pod_in_trouble(p, evidence.now)) {
         let count = of_one.entry(&evidence.root(pod).re).or_default();
-        if *count < PODS_OF_ONE && !chosen.iter().any(|c| c.re == pod.re) {
+        if *count < PODS_OF_ONE && !but.iter().any(|c| c.re == pod.re) {
             *count += 1;
             chosen.push(pod);
         }
@@ -60,8 +67,7 @@ fn pods(evidence: &Evidence) -> Vec<&Object> {
 }
 
 /// A container that ran: one that never started has no log.
-fn says_why(evidence: &Evidence, container: &Container<'_>) -> bool {
+fn says_why(container: &Container<'_>, asked: bool) -> bool {
     let ran = container.running() || container.exit().is_some();
-    let asked = matches!(&evidence.target, Target::Object(target) if *target == container.pod.re);
     ran && (asked || !container.ready() || container.restarts() > 0)
 }

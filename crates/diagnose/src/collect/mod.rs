@@ -3,6 +3,7 @@
 //! Four rounds. The namespace (or the whole cluster) is listed, one list a kind; then what the troubled objects refer to
 //! is fetched, round by round, so that an absence is known and not guessed; then logs; then metrics.
 
+mod closer;
 mod lean;
 mod logs;
 mod metrics;
@@ -98,6 +99,9 @@ const NAMESPACED: &[&str] = &[
     "PodDisruptionBudget",
 ];
 
+/// Listed with a namespace or a cluster, where a person may mean them: what GitOps and certificates say of themselves.
+const CUSTOM: &[&str] = &["HelmRelease", "Kustomization", "Application", "Certificate"];
+
 const CLUSTER: &[&str] = &[
     "Node",
     "StorageClass",
@@ -109,8 +113,10 @@ const CLUSTER: &[&str] = &[
 ];
 
 /// Listed only when the whole cluster is asked about; else fetched by name when something refers to them.
-const WHOLE_CLUSTER: &[&str] =
-    &["Namespace", "PersistentVolume", "VolumeAttachment", "CertificateSigningRequest", "CustomResourceDefinition"];
+const WHOLE_CLUSTER: &[&str] = &["Namespace", "PersistentVolume", "VolumeAttachment", "CertificateSigningRequest"];
+
+/// Where the cluster's DNS runs.
+const DNS: &str = "kube-system";
 
 /// How far references are followed from what is in trouble: a pod, its claim, the claim's class, the class' driver; a
 /// pod, the service it calls, that service's pods, their claim.
@@ -126,15 +132,14 @@ pub async fn collect(client: &Client, brief: Brief<'_>, options: &Options) -> Ev
         reader,
     };
     collector.survey().await;
-    for _ in 0..ROUNDS {
-        if !collector.follow().await {
-            break;
-        }
+    collector.follow_all().await;
+    collector.evidence.logs = logs::read(&collector.reader, &collector.evidence, options).await;
+    if collector.look_closer().await {
+        collector.follow_all().await;
     }
     let Collector { mut evidence, events, reader, .. } = collector;
     // events last: an event is kept only if the object it is about lives
     events.iter().filter_map(Event::new).for_each(|event| evidence.insert_event(event));
-    evidence.logs = logs::read(&reader, &evidence, options).await;
     if let Some(prometheus) = brief.prometheus {
         let queries = metrics::queries(&evidence, brief.expression.as_deref());
         for (query, answer) in prometheus.answers(queries).await {
@@ -171,11 +176,14 @@ impl Collector<'_> {
         match self.evidence.target.clone() {
             Target::Cluster => {
                 want(NAMESPACED, "", "");
+                want(CUSTOM, "", "");
                 want(WHOLE_CLUSTER, "", "");
                 self.visited.insert(String::new());
             }
             Target::Namespace(namespace) => {
                 want(NAMESPACED, &namespace, "");
+                want(CUSTOM, &namespace, "");
+                want(&["ConfigMap", "ServiceAccount"], &namespace, "");
                 first = Some(ObjectRef::cluster("Namespace", &namespace));
                 self.visited.insert(namespace);
             }
@@ -216,6 +224,32 @@ impl Collector<'_> {
         }
     }
 
+    async fn follow_all(&mut self) {
+        for _ in 0..ROUNDS {
+            if !self.follow().await {
+                break;
+            }
+        }
+    }
+
+    /// Reads the lists that what was found so far calls for. False when it calls for none.
+    async fn look_closer(&mut self) -> bool {
+        let absent: Vec<ObjectRef> =
+            self.asked.iter().filter(|re| self.evidence.lookup(re).is_absent()).cloned().collect();
+        let mut looks = closer::looks(&self.evidence, &self.events, &absent);
+        if closer::dns_is_blamed(&self.evidence) && !self.visited.contains("") && self.visited.insert(DNS.to_owned()) {
+            let kinds = NAMESPACED.iter().filter_map(|name| kind(name));
+            looks.extend(kinds.map(|kind| closer::Look { kind, namespace: DNS.to_owned(), filter: "" }));
+        }
+        if looks.is_empty() {
+            return false;
+        }
+        let wanted = looks.into_iter().map(|look| (look.kind, look.namespace, look.filter.to_owned())).collect();
+        let lists = self.reader.lists(wanted).await;
+        lists.into_iter().for_each(|listed| self.keep_list(listed));
+        true
+    }
+
     /// Fetches what the objects in question refer to and was not read yet. False when there is nothing more to ask.
     async fn follow(&mut self) -> bool {
         let wanted: BTreeSet<ObjectRef> = self
@@ -249,12 +283,24 @@ impl Collector<'_> {
         true
     }
 
-    /// The target with all it depends on, or everything that is in trouble.
+    /// The target with all it depends on, or everything that is in trouble; and the webhooks that were blamed.
     fn in_question(&self) -> Vec<&Object> {
-        let Target::Object(target) = &self.evidence.target else { return trouble::troubled(&self.evidence) };
-        let Some(object) = self.evidence.get(target) else { return Vec::new() };
+        let mut stack: Vec<&Object> = Vec::new();
+        if self.events.iter().any(|e| e["message"].as_str().is_some_and(|m| m.contains("failed calling webhook"))) {
+            stack.extend(self.evidence.kind("ValidatingWebhookConfiguration"));
+            stack.extend(self.evidence.kind("MutatingWebhookConfiguration"));
+        }
+        let down = |service: &&Object| service.condition("Available").is_some_and(|c| !c.is_true());
+        stack.extend(self.evidence.kind("APIService").filter(down));
+        let target = match &self.evidence.target {
+            Target::Object(target) => self.evidence.get(target),
+            Target::Namespace(_) | Target::Cluster => {
+                stack.extend(trouble::troubled(&self.evidence));
+                return stack;
+            }
+        };
+        stack.extend(target.into_iter().flat_map(|object| [object, self.evidence.root(object)]));
         let mut seen = BTreeSet::new();
-        let mut stack = vec![object, self.evidence.root(object)];
         let mut found = Vec::new();
         while let Some(next) = stack.pop() {
             if !seen.insert(next.re.clone()) {
@@ -267,11 +313,17 @@ impl Collector<'_> {
         found
     }
 
+    /// Whether the question is about this very object or its controller.
+    fn is_asked(&self, object: &Object) -> bool {
+        let Target::Object(target) = &self.evidence.target else { return false };
+        self.evidence.get(target).is_some_and(|t| t.re == object.re || self.evidence.root(t).re == object.re)
+    }
+
     /// References of an object, its owner and the services it calls, as far as nothing is known of them.
     fn unread(&self, object: &Object) -> Vec<ObjectRef> {
         let mut refs: Vec<ObjectRef> = references(object).into_iter().map(|r| r.to).collect();
         refs.extend(object.owner());
-        if trouble::in_trouble(object, self.evidence.now) {
+        if trouble::in_trouble(object, self.evidence.now) || self.is_asked(object) {
             refs.extend(crate::calls::calls(&self.evidence, object).into_iter().map(|c| c.service));
         }
         refs.retain(|re| matches!(self.evidence.lookup(re), Lookup::Unknown) && kind(&re.kind).is_some());

@@ -84,14 +84,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn json(&self, path: &str, accept: &str) -> Result<Value, Failure> {
-        let text = self.text(path, accept).await?;
+    async fn json(&self, path: &str) -> Result<Value, Failure> {
+        let text = self.text(path, "application/json").await?;
         let lean: Result<Lean, _> = serde_json::from_str(&text);
         lean.map(|Lean(value)| value).map_err(|e| Failure::Other(format!("the answer is no JSON: {e}")))
     }
 
     pub async fn version(&self) -> String {
-        match self.json("/version", "application/json").await {
+        match self.json("/version").await {
             Ok(version) => version["gitVersion"].as_str().unwrap_or_default().to_owned(),
             Err(Failure::Other(why)) => {
                 self.gap("the API server's version", why);
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     pub async fn get(&self, re: &ObjectRef) -> (Option<Value>, bool) {
         let Some(kind) = crate::kinds::kind(&re.kind) else { return (None, false) };
         let path = kind.object_path(&re.namespace, &re.name);
-        match self.json(&path, "application/json").await {
+        match self.json(&path).await {
             Ok(value) => (Some(value), false),
             Err(Failure::NotFound) => (None, true),
             Err(Failure::Expired) => (None, false),
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             let path = format!("{}?limit={}{filter}{token}", kind.list_path(namespace), self.page);
-            let mut answer = match self.json(&path, accept(kind)).await {
+            let mut answer = match self.json(&path).await {
                 Ok(answer) => answer,
                 Err(Failure::NotFound) => {
                     // the kind itself is not served: an older cluster, or an add-on that is not there
@@ -226,14 +226,6 @@ fn list_name(kind: &Kind, namespace: &str) -> String {
     } else {
         format!("list of {} in {namespace}", kind.plural)
     }
-}
-
-/// Custom resource definitions carry whole schemas; their names are enough.
-fn accept(kind: &Kind) -> &'static str {
-    if kind.name == "CustomResourceDefinition" {
-        return "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-    }
-    "application/json"
 }
 
 /// Percent-encodes what may not stand in a query value.
