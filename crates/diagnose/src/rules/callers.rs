@@ -58,9 +58,9 @@ pub fn dependencies(evidence: &Evidence) -> Vec<Finding> {
     for caller in callers(evidence) {
         let root = evidence.root(caller.pod);
         let mut seen = BTreeSet::new();
-        let configured = calls(evidence, caller.pod);
+        let configured = called_by(evidence, caller.pod);
         for call in &configured {
-            let port = call.port.or_else(|| port_beside(caller.pod, call));
+            let port = call.port.or_else(|| port_beside(root, call));
             if seen.insert((call.service.clone(), port)) {
                 findings.extend(called(evidence, &caller, root, call, port));
             }
@@ -77,11 +77,19 @@ pub fn dependencies(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
+/// What a pod calls, as its template says where there is one: that is what has to change.
+pub fn called_by(evidence: &Evidence, pod: &Object) -> Vec<Call> {
+    let root = evidence.root(pod);
+    calls(evidence, if root.pod_spec_path().is_some() { root } else { pod })
+}
+
 /// `DB_PORT` beside `DB_HOST`.
-fn port_beside(pod: &Object, call: &Call) -> Option<u16> {
+fn port_beside(root: &Object, call: &Call) -> Option<u16> {
     let variable = call.field.rsplit_once("env[")?.1.strip_suffix(']')?;
     let stem = ["_HOSTNAME", "_HOST", "_ADDRESS", "_ADDR", "_SERVER"].iter().find_map(|s| variable.strip_suffix(s))?;
-    let mut env = pod::containers(pod).flat_map(|c| c.spec["env"].as_array().into_iter().flatten());
+    let spec = root.at(root.pod_spec_path()?);
+    let containers = ["initContainers", "containers"].into_iter().flat_map(|group| spec[group].as_array()).flatten();
+    let mut env = containers.flat_map(|c| c["env"].as_array().into_iter().flatten());
     let beside = env.find(|e| string(e, "name").strip_suffix("_PORT") == Some(stem))?;
     string(beside, "value").parse().ok()
 }

@@ -4,14 +4,13 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::calls::calls;
 use crate::class::Class;
 use crate::evidence::Evidence;
 use crate::finding::{Cite, Finding, text};
 use crate::object::{Object, strings, text as string};
 use crate::pattern::Pattern;
 use crate::pod;
-use crate::rules::callers::{Caller, callers};
+use crate::rules::callers::{Caller, called_by, callers};
 use crate::rules::dns;
 use crate::rules::serving::{Behind, behind, pods};
 use crate::selector;
@@ -38,14 +37,14 @@ fn blocked(evidence: &Evidence, caller: &Caller) -> Vec<Finding> {
         let path = Path { caller: caller.pod, service, port: Some(53) };
         if let Some(mut finding) = path.blocked(evidence) {
             // the names it could not look up are the services that it then misses
-            for call in calls(evidence, caller.pod) {
+            for call in called_by(evidence, caller.pod) {
                 finding = finding.seen_on(&call.service);
             }
             return vec![finding.cite(cite.clone())];
         }
     }
     let mut findings = Vec::new();
-    for call in calls(evidence, caller.pod) {
+    for call in called_by(evidence, caller.pod) {
         let Some(service) = evidence.get(&call.service) else { continue };
         let told = silent.iter().find(|(_, line)| speaks_of(line, service));
         if told.is_none() && !silent.is_empty() || !matches!(behind(evidence, service), Behind::Ready) {
