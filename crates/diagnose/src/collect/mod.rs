@@ -115,6 +115,9 @@ const CLUSTER: &[&str] = &[
 /// Listed only when the whole cluster is asked about; else fetched by name when something refers to them.
 const WHOLE_CLUSTER: &[&str] = &["Namespace", "PersistentVolume", "VolumeAttachment", "CertificateSigningRequest"];
 
+/// Pods that are kept whole, healthy or not: about a megabyte.
+const FEW: usize = 250;
+
 /// Where the cluster's DNS runs.
 const DNS: &str = "kube-system";
 
@@ -324,7 +327,11 @@ impl Collector<'_> {
         let mut refs: Vec<ObjectRef> = references(object).into_iter().map(|r| r.to).collect();
         refs.extend(object.owner());
         if trouble::in_trouble(object, self.evidence.now) || self.is_asked(object) {
-            refs.extend(crate::calls::calls(&self.evidence, object).into_iter().map(|c| c.service));
+            for call in crate::calls::calls(&self.evidence, object) {
+                // a host name means a service only if its namespace is one
+                refs.push(ObjectRef::cluster("Namespace", &call.service.namespace));
+                refs.push(call.service);
+            }
         }
         refs.retain(|re| matches!(self.evidence.lookup(re), Lookup::Unknown) && kind(&re.kind).is_some());
         refs
@@ -338,8 +345,10 @@ impl Collector<'_> {
             self.events.extend(listed.objects);
             return;
         }
+        // the neighbours of one object are few and may be part of its story; a whole cluster's pods are not
+        let few = matches!(self.evidence.target, Target::Object(_)) && listed.objects.len() <= FEW;
         for value in listed.objects {
-            let whole = self.is_target(&value);
+            let whole = few || self.is_target(&value);
             if let Some(object) = slim::slim(value, self.evidence.now, whole) {
                 self.evidence.insert(object);
             }
