@@ -6,28 +6,45 @@ mod autoscaler;
 mod callers;
 mod claims;
 mod control_plane;
+mod crash;
 mod cron_jobs;
 mod daemon_sets;
 mod deletion;
+mod dependency;
 mod disruption;
 mod dns;
+mod down;
+mod evictions;
+mod exit_code;
 mod image_name;
 mod images;
 mod ingress;
 mod jobs;
+mod liveness;
 mod load_balancer;
+mod log_cause;
+mod log_words;
+mod logs;
+mod memory;
+mod missing;
 mod names;
 mod network_policy;
 mod nodes;
+mod probe;
+mod probe_text;
+mod probes;
 mod pull_error;
 mod pull_secrets;
 mod rbac;
 mod refusal;
 mod rollout;
 mod said;
+mod sandbox;
 mod scheduling;
 mod services;
 mod serving;
+mod start;
+mod start_error;
 mod target_port;
 mod template;
 mod workloads;
@@ -46,6 +63,12 @@ pub const RULES: &[Rule] = &[
     Rule { name: "control_plane", run: control_plane::control_plane },
     Rule { name: "claims", run: claims::claims },
     Rule { name: "images", run: images::images },
+    Rule { name: "missing", run: missing::missing },
+    Rule { name: "start", run: start::starts },
+    Rule { name: "sandbox", run: sandbox::sandboxes },
+    Rule { name: "crash", run: crash::crashes },
+    Rule { name: "probes", run: probes::probes },
+    Rule { name: "evictions", run: evictions::evictions },
     Rule { name: "admission", run: admission::refused },
     Rule { name: "rollout", run: rollout::rollouts },
     Rule { name: "services", run: services::services },
