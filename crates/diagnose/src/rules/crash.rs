@@ -71,7 +71,17 @@ fn cause(down: &Down<'_>) -> Option<Finding> {
         // rules on rights speak of the API server's refusal
         return (said.reason != Reason::Rbac).then(|| log_cause::finding(down, said));
     }
+    let unexplained = !matches!(down.exit.code, 0 | 126 | 127) && !is_crash(down.exit.code);
+    // a job that gave up says more than the code of one of its tries
+    if unexplained && down.container.role == Role::Main && job_gave_up(down) {
+        return None;
+    }
     Some(by_code(down, &words))
+}
+
+fn job_gave_up(down: &Down<'_>) -> bool {
+    let job = down.evidence.owner(down.container.pod).filter(|o| o.kind() == "Job");
+    job.and_then(|j| j.condition("Failed")).is_some_and(|c| c.is_true())
 }
 
 /// What is left is the exit code.
