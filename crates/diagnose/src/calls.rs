@@ -78,7 +78,8 @@ fn scan(namespace: &str, name: &str, value: &str, field: &str, found: &mut BTree
         let url = before.ends_with("://") || before.ends_with('@') || before.ends_with("tcp(");
         let whole = hit.len() == value.trim().len();
         let is_host = url || port.is_some() && !before.ends_with(['/', '.', '-']) || named && whole;
-        if !is_host || value[hit.end()..].starts_with("://") {
+        let after = &value[hit.end()..];
+        if !is_host || after.starts_with("://") || is_user(after) {
             continue;
         }
         if let Some(service) = service_named(namespace, host) {
@@ -90,6 +91,12 @@ fn scan(namespace: &str, name: &str, value: &str, field: &str, found: &mut BTree
             });
         }
     }
+}
+
+/// Whether what comes before this is the user of `user@host` or `user:password@host`.
+fn is_user(after: &str) -> bool {
+    let end = after.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(after.len());
+    after.starts_with('@') || after.starts_with(':') && after[..end].contains('@')
 }
 
 /// `db`, `db.shop`, `db.shop.svc`, `db.shop.svc.cluster.local` as a Service; anything else is no cluster name.

@@ -2,10 +2,9 @@
 
 use crate::calls::calls;
 use crate::class::Class;
-use crate::evidence::{Evidence, Lookup};
+use crate::evidence::Evidence;
 use crate::finding::{Finding, Text, text};
-use crate::near::nearest;
-use crate::object::{Object, ObjectRef, strings};
+use crate::object::{ObjectRef, strings};
 use crate::pod::Container;
 use crate::selector::matches_map;
 
@@ -61,17 +60,30 @@ pub fn service_of(evidence: &Evidence, namespace: &str, host: &str) -> Option<Ob
         return services.find(|s| s.str("/spec/clusterIP") == host).map(|s| s.re.clone());
     }
     let parts: Vec<&str> = host.trim_end_matches('.').split('.').collect();
+    let exists = |ns: &str| ns == namespace || evidence.find("Namespace", "", ns).is_some();
     match parts.as_slice() {
         [name] => Some(ObjectRef::new("Service", namespace, name)),
-        [name, ns] | [name, ns, "svc"] | [name, ns, "svc", "cluster", "local"] => {
-            Some(ObjectRef::new("Service", ns, name)).filter(|s| {
-                parts.len() > 2 || evidence.get(s).is_some() || evidence.find("Namespace", "", ns).is_some()
-            })
+        [name, ns] if evidence.find("Service", ns, name).is_some() || exists(ns) => {
+            Some(ObjectRef::new("Service", ns, name))
         }
         // a pod of a headless service
+        [_, name] => governed(evidence, namespace, name),
+        [_, name, ns] if exists(ns) => governed(evidence, ns, name),
+        [name, ns, "svc"] | [name, ns, "svc", "cluster", "local"] => Some(ObjectRef::new("Service", ns, name)),
         [_, name, ns, "svc"] | [_, name, ns, "svc", "cluster", "local"] => Some(ObjectRef::new("Service", ns, name)),
         _ => None,
     }
+}
+
+/// A service that governs a stateful set, whether it exists or not.
+fn governed(evidence: &Evidence, namespace: &str, name: &str) -> Option<ObjectRef> {
+    let sets = governors(evidence, namespace, name).next().is_some();
+    (sets || evidence.find("Service", namespace, name).is_some()).then(|| ObjectRef::new("Service", namespace, name))
+}
+
+fn governors<'a>(evidence: &'a Evidence, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &'a ObjectRef> {
+    let sets = evidence.kind_in("StatefulSet", namespace);
+    sets.filter(move |s| s.str("/spec/serviceName") == name).map(|s| &s.re)
 }
 
 /// The workloads whose pods a service selects, running or not.
@@ -96,6 +108,7 @@ pub fn behind(evidence: &Evidence, service: &ObjectRef) -> Vec<ObjectRef> {
 /// Everything whose own fault would explain that a service does not answer.
 pub fn explains(evidence: &Evidence, service: &ObjectRef) -> Vec<ObjectRef> {
     let mut all = vec![service.clone()];
+    all.extend(governors(evidence, &service.namespace, &service.name).cloned());
     for workload in behind(evidence, service) {
         all.extend(evidence.get(&workload).into_iter().flat_map(|w| evidence.pods_of(w)).map(|p| p.re.clone()));
         all.push(workload);
@@ -114,10 +127,6 @@ pub fn finding(
 ) -> Finding {
     let other = other_end(evidence, container, said);
     let (shown, name) = (other.shown(), container.name);
-    let missing = other.services.iter().find(|s| evidence.lookup(s).is_absent());
-    if let (Some(missing), Reason::NameUnresolved) = (missing, said.reason) {
-        return no_such_service(evidence, missing, &shown, name, &make);
-    }
     let (class, zh, en) = match said.reason {
         Reason::NameUnresolved => (Class::DependencyNameUnresolved, "的名字无法解析", "does not resolve"),
         Reason::AuthFailed => (Class::DependencyAuthFailed, "拒绝了它的凭证", "refuses its credentials"),
@@ -182,35 +191,4 @@ fn advise(evidence: &Evidence, finding: Finding, other: &Other, reason: Reason, 
             ),
         )),
     }
-}
-
-fn no_such_service(
-    evidence: &Evidence,
-    missing: &ObjectRef,
-    shown: &str,
-    container: &str,
-    make: &impl Fn(Class, Text) -> Finding,
-) -> Finding {
-    let others: Vec<&str> = evidence.kind_in("Service", &missing.namespace).map(Object::name).collect();
-    let near = nearest(&missing.name, others);
-    let (zh, en) = near.map_or_else(Default::default, |n| (format!("，有名字相近的 {n}"), format!("; there is {n}")));
-    let statement = text(
-        format!("容器 {container} 连接 {shown}，但 Service {} 不存在{zh}", missing.path()),
-        format!("container {container} connects to {shown}, but service {} does not exist{en}", missing.path()),
-    );
-    let finding = make(Class::ServiceNotFound, statement).because(missing.clone());
-    let finding = match evidence.lookup(missing) {
-        Lookup::Absent => finding.cite(crate::finding::Cite::absent(missing)),
-        Lookup::Found(_) | Lookup::Unknown => finding,
-    };
-    let Some(near) = near else {
-        return finding.advice(text(
-            format!("创建 Service {}，或改正程序配置里的主机名", missing.path()),
-            format!("create service {}, or put the right host name into the program's configuration", missing.path()),
-        ));
-    };
-    finding.advice(text(
-        format!("把配置里的主机名 {} 改成 {near}", missing.name),
-        format!("put {near} for the host name {} in the configuration", missing.name),
-    ))
 }
