@@ -75,9 +75,11 @@ fn frame(lines: &[Option<Styled>], inner: usize, tone: &str, colour: bool) -> St
         match styled {
             None => out.push_str(&paint(tone, &format!("├{}┤", "─".repeat(inner + 2)))),
             Some(Styled { text, style }) => {
-                let fill = " ".repeat(inner.saturating_sub(text.width()));
                 let border = paint(tone, "│");
-                out.push_str(&format!("{border} {}{fill} {border}", paint(style, text)));
+                out.push_str(&format!("{border} {}", paint(style, text)));
+                if let Some(free) = inner.checked_sub(text.width()) {
+                    out.push_str(&format!("{} {border}", " ".repeat(free)));
+                }
             }
         }
         out.push('\n');
@@ -108,8 +110,12 @@ impl Lines {
             }
             Block::List(items) => items.iter().for_each(|item| self.wrap("• ", &inlines(item), PLAIN)),
             Block::Table { head, rows } => self.table(head, rows),
-            Block::Code { lang: _, text } => {
+            // A command must stay one line to be pasted, even if it leaves the card; a log line need not.
+            Block::Code { lang, text } if matches!(lang.as_str(), "" | "log") => {
                 text.trim_end().lines().for_each(|l| self.wrap("  ", l.trim_end(), CODE));
+            }
+            Block::Code { lang: _, text } => {
+                text.trim_end().lines().for_each(|l| self.push(format!("  {}", l.trim_end()), CODE));
             }
             Block::Quote(text) => text.trim_end().lines().for_each(|l| self.wrap("┃ ", &line(l), FAINT)),
             Block::Rule => self.list.push(None),
