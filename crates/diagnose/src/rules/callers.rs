@@ -94,11 +94,11 @@ fn port_beside(root: &Object, call: &Call) -> Option<u16> {
     string(beside, "value").parse().ok()
 }
 
-/// The service that a host name means, where its namespace exists.
+/// The service that a host name means, if it is one of the cluster: `smtp.example` is none unless a namespace is so named.
 fn named(evidence: &Evidence, namespace: &str, host: &str) -> Option<ObjectRef> {
     let service = service_named(namespace, host)?;
     let exists = |ns: &str| ns == namespace || evidence.find("Namespace", "", ns).is_some();
-    exists(&service.namespace).then_some(service)
+    (host.contains(".svc") || exists(&service.namespace)).then_some(service)
 }
 
 /// The line that tells of this service: by name, by its address, or by its port.
@@ -127,9 +127,10 @@ fn called(evidence: &Evidence, caller: &Caller, root: &Object, call: &Call, port
         return Vec::new();
     }
     let Some(service) = evidence.get(&call.service) else {
+        let svc = if call.value.contains(".svc") { ".svc" } else { "" };
+        let host = format!("{}.{}{svc}", call.service.name, call.service.namespace);
         let plausible = line.is_some() || port.is_some() || call.value.contains(".svc");
-        let exists =
-            named(evidence, caller.pod.namespace(), &format!("{}.{}", call.service.name, call.service.namespace));
+        let exists = named(evidence, caller.pod.namespace(), &host);
         if !plausible || exists.is_none() || !evidence.lookup(&call.service).is_absent() {
             return Vec::new();
         }
