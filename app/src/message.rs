@@ -189,8 +189,10 @@ fn diagnosis_section(report: &Report, lang: Lang) -> Section {
     for (i, cause) in report.causes.iter().take(SHOWN).enumerate() {
         let keep = if i == 0 { Keep::Must } else { Keep::Alternative };
         section = section.with(keep, cause_line(cause, report.causes.len() > 1, lang));
-        if cause.chain.len() > 1 {
-            let steps = cause.chain.iter().map(|(_, finding)| vec![Inline::Text(finding.get(lang).to_owned())]);
+        // its last step is the cause itself, which stands above
+        let way = cause.chain.split_last().map_or(&[] as &[_], |(_, way)| way);
+        if !way.is_empty() {
+            let steps = way.iter().map(|(_, finding)| vec![Inline::Text(finding.get(lang).to_owned())]);
             section = section.with(if i == 0 { Keep::Normal } else { Keep::Alternative }, Block::List(steps.collect()));
         }
         for (n, item) in cited(report, cause).into_iter().take(PROOFS).enumerate() {

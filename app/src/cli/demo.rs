@@ -3,6 +3,7 @@
 //! A recorded cluster is served as an API server, the alert is posted to the real intake, the rules judge, the outbox
 //! delivers to a stand-in for Feishu that checks the signature, and its cards are printed. Then the claim is mended.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -21,6 +22,9 @@ use crate::config::Config;
 
 #[derive(Debug, Args)]
 pub struct Demo {
+    /// Write each card as a page into this folder, as the messenger shows it
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
     /// Language of the cards
     #[arg(long, value_enum, default_value = "zh")]
     lang: LangArg,
@@ -73,6 +77,9 @@ impl Demo {
         replay.swap(recording::<ImageMissing>()?);
         post::<ImageMissing>(&intake).await?;
         card(&feishu, first, "noimage").await?;
+        if let Some(dir) = &self.save {
+            save(&feishu, dir)?;
+        }
         let seconds = started.elapsed().as_secs_f64();
         tell(
             &format!(
@@ -96,7 +103,7 @@ fn recording<State: RustEmbed>() -> anyhow::Result<Recording> {
     Recording::from_files(files).context("reading the recorded cluster")
 }
 
-fn config(data_dir: &std::path::Path, hook: &str, lang: LangArg) -> anyhow::Result<Config> {
+fn config(data_dir: &Path, hook: &str, lang: LangArg) -> anyhow::Result<Config> {
     let lang = if lang == LangArg::Zh { "zh" } else { "en" };
     let value = json!({
         "data_dir": data_dir,
@@ -133,6 +140,16 @@ async fn card(feishu: &Pretend<Feishu>, mut seen: usize, cause: &str) -> anyhow:
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     bail!("no card named the cause within {} s", PATIENCE.as_secs())
+}
+
+fn save(feishu: &Pretend<Feishu>, dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    let pages: Vec<String> = feishu.with(|feishu| feishu.messages.iter().map(|message| message.html()).collect());
+    for (i, page) in pages.iter().enumerate() {
+        let path = dir.join(format!("card-{}.html", i + 1));
+        std::fs::write(&path, page).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn boxed(text: &str) -> String {
