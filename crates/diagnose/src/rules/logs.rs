@@ -147,7 +147,7 @@ pub fn listening(log: &str) -> Vec<(String, u16)> {
     found
 }
 
-static PLACES: [Pattern; 9] = [
+static PLACES: [Pattern; 11] = [
     Pattern::new(r"lookup ([\w.-]+)()"),
     Pattern::new(
         r"(?:ENOTFOUND|EAI_AGAIN|UnknownHostException:|can't find|getaddrinfo for|gaierror.*host)\s+([\w.-]*[A-Za-z][\w.-]*)()",
@@ -155,9 +155,11 @@ static PLACES: [Pattern; 9] = [
     Pattern::new(
         r#"(?:host name|bad address|resolve(?: host(?:name)?)?:?|in upstream|upstream host|can't resolve|主机|域名)\s*["'“]?([A-Za-z][\w.-]*)["'”]?(?::(\d{2,5}))?"#,
     ),
+    Pattern::new(r"[Cc]onnect to ([\w.-]+) port (\d{2,5})"),
+    Pattern::new(r"server at `([\w.-]+)`:`(\d{2,5})`"),
     Pattern::new(r"->(\d+\.\d+\.\d+\.\d+|[\w.-]+):(\d{2,5})"),
     Pattern::new(r"(?:dial|connect) (?:tcp|udp)?\s*([\w.-]+):(\d{2,5})"),
-    Pattern::new(r#"host=["']?([\w.-]+)["']?,? port=["']?(\d{2,5})"#),
+    Pattern::new(r#"host=["']?([\w.-]+)["']?(?:,? port=["']?(\d{2,5}))?"#),
     Pattern::new(r#"server (?:at|on) ["']([\w.-]+)["'],?(?: \([\d.]+\),)?(?: port (\d{2,5}))?"#),
     Pattern::new(r"\w+://(?:[^@/\s]*@)?([\w.-]+)(?::(\d{2,5}))?"),
     Pattern::new(r"(?:^|[\s'\x22(/@\[=])((?:[A-Za-z][\w-]*(?:\.[\w-]+)*)|\d+\.\d+\.\d+\.\d+):(\d{2,5})\b"),
@@ -278,6 +280,8 @@ mod tests {
             place("connection to server at \"pg\" (10.96.0.4), port 5432 failed"),
             Some(("pg".into(), Some(5432)))
         );
+        assert_eq!(place("failed to connect to `host=pg user=app database=shop`"), Some(("pg".into(), None)));
+        assert_eq!(place("curl: (7) Failed to connect to api port 80 after 3 ms"), Some(("api".into(), Some(80))));
         assert_eq!(listening("msg=\"listening on :8080\""), [(String::new(), 8080)]);
         assert_eq!(listening("Tomcat started on port(s): 8081 (http)"), [(String::new(), 8081)]);
         assert_eq!(listening("Server listening at http://127.0.0.1:3000"), [("127.0.0.1".to_owned(), 3000)]);
