@@ -1,6 +1,8 @@
 //! Every folder of `evals/cases` is a test: its cluster is judged and the causes must be exactly those it expects.
 //! `CASE=prefix` runs some of them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
