@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cluster::Limits;
 use diagnose::class::Role;
 use diagnose::collect::Prometheus;
 use diagnose::{Class, Lang, Report, Target};
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use midwatch::alerts::Alert;
 use midwatch::investigate::{Brief, investigate};
 use midwatch::lookup::target;
@@ -95,9 +97,9 @@ fn json(report: &Report) -> String {
     report.json(Lang::En).to_string() + &report.json(Lang::Zh).to_string()
 }
 
-async fn check(case: &Case) -> Result<(), String> {
-    let report = report(case, None).await;
-    let (wanted, got) = (wanted(case), got(&report));
+async fn check(case: Arc<Case>) -> Result<(), String> {
+    let report = report(&case, None).await;
+    let (wanted, got) = (wanted(&case), got(&report));
     if wanted != got {
         return Err(format!("{}: wanted {wanted:?}\n     got {got:?}\n     gaps {:?}", case.name, report.gaps));
     }
@@ -114,16 +116,18 @@ async fn check(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-async fn all(run: impl AsyncFn(&Case) -> Result<(), String>) {
-    let cases = cases();
-    let outcomes: Vec<Result<(), String>> = futures::stream::iter(&cases).then(|case| run(case)).collect().await;
-    let failed: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
-    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), cases.len(), failed.join("\n"));
+/// Runs a check on every case, a few at once, and fails with all that failed.
+async fn all(check: fn(Arc<Case>) -> BoxFuture<'static, Result<(), String>>) {
+    let cases: Vec<Arc<Case>> = cases().into_iter().map(Arc::new).collect();
+    let count = cases.len();
+    let outcomes = futures::stream::iter(cases).map(|case| tokio::spawn(check(case))).buffered(4);
+    let failed: Vec<String> = outcomes.filter_map(async |outcome| outcome.unwrap().err()).collect().await;
+    assert!(failed.is_empty(), "{} of {count} cases fail:\n{}", failed.len(), failed.join("\n"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_names_exactly_its_causes() {
-    all(check).await;
+    all(|case| check(case).boxed()).await;
 }
 
 /// Things that must change no verdict: events about earlier objects of the same names, broken pods in another namespace,
@@ -182,24 +186,24 @@ const STALE: &[(&str, &str)] = &[
     ("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500"),
 ];
 
-#[tokio::test(flavor = "multi_thread")]
+async fn check_with_noise(case: Arc<Case>) -> Result<(), String> {
+    let mut noisy = report(&case, Some(noise(&case))).await;
+    if noisy.target == Target::Cluster {
+        // asked about everything, the noise itself is a finding; it must stay the only new one
+        noisy.causes.retain(|cause| cause.object.namespace != "noise");
+    }
+    let (wanted, got) = (wanted(&case), got(&noisy));
+    if wanted == got { Ok(()) } else { Err(format!("{}: wanted {wanted:?}\n     with noise {got:?}", case.name)) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn noise_changes_no_verdict() {
-    all(async |case| {
-        let quiet = report(case, None).await;
-        let mut noisy = report(case, Some(noise(case))).await;
-        if noisy.target == Target::Cluster {
-            // asked about everything, the noise itself is a finding; it must stay the only new one
-            noisy.causes.retain(|cause| cause.object.namespace != "noise");
-        }
-        let (quiet, noisy) = (got(&quiet), got(&noisy));
-        if quiet == noisy { Ok(()) } else { Err(format!("{}: {quiet:?}\n     with noise {noisy:?}", case.name)) }
-    })
-    .await;
+    all(|case| check_with_noise(case).boxed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_input_gives_the_same_bytes() {
-    for case in cases().iter().step_by(25) {
+    for case in cases().iter().step_by(40) {
         let first = json(&report(case, None).await);
         for _ in 0..19 {
             assert_eq!(json(&report(case, None).await), first, "{}", case.name);
