@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alerts::{IncidentView, Intake};
-use crate::config::Config;
+use crate::config::{Config, Peers};
 use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
 use crate::http::{self, Http, Unready};
 use crate::investigate::Detective;
@@ -67,15 +67,21 @@ impl App {
         let runner = Runner { concurrency: self.config.incidents.concurrency, ..Runner::default() };
         let (detective, intake) = (self.detective.clone(), self.intake.clone());
         let kept = self.config.store_settings();
+        let client = http::client().context("building the HTTP client")?;
+        let peers = Arc::new(Peers::new(&self.config));
         let handler = move |job: Job| {
             let (detective, intake) = (detective.clone(), intake.clone());
             let kept = kept.clone();
+            let (client, peers) = (client.clone(), peers.clone());
             let work = async move {
                 match job {
                     Job::Investigate { incident } => {
                         detective.investigate(incident).instrument(info_span!("incident", id = incident)).await
                     }
-                    Job::Reconcile => Ok(()),
+                    Job::Reconcile => {
+                        let peers = peers.read()?;
+                        intake.reconcile(&client, &peers, store::now()).await.map(|_| ()).map_err(|e| e.to_string())
+                    }
                     Job::Sweep => intake.sweep(store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
                     Job::Prune => intake.store.prune(&kept, store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
                 }

@@ -125,6 +125,7 @@ async fn save(
             extra: &alert.extra,
             generator_url: &alert.generator_url,
             fingerprint: &alert.fingerprint,
+            listed: one.source == Source::Reconcile,
         })
         .collect();
     store::alerts::save(connection, &rows, now).await?;

@@ -12,6 +12,8 @@ use crate::store::Millis;
 const LATE: Millis = 60_000;
 /// A source that was asked this shortly after an alert's message may not know it yet.
 const HEARD_JUST_NOW: Millis = 10_000;
+/// For this long a listed alert is believed when its pusher falls silent.
+const LISTED: Millis = 300_000;
 /// Changes remembered to tell the usual period of a flapping alert.
 const MOST_FLIPS: usize = 64;
 
@@ -164,11 +166,11 @@ fn firing(
                 episode.refires += 1;
                 track.flips.extend([now, now]);
             }
-            heard(episode, expires_at, now);
+            heard(episode, expires_at, speaker, now);
             None
         }
         State::Silenced | State::Inhibited => {
-            heard(episode, expires_at, now);
+            heard(episode, expires_at, speaker, now);
             if speaker == Speaker::Pusher {
                 return None;
             }
@@ -176,7 +178,7 @@ fn firing(
             Some(Effect::Released)
         }
         State::Stale => {
-            heard(episode, expires_at, now);
+            heard(episode, expires_at, speaker, now);
             episode.state = State::Firing;
             episode.ends_at = None;
             Some(Effect::Reopened)
@@ -190,7 +192,7 @@ fn firing(
             if speaker != Speaker::Asked && now - episode.last_seen <= LATE {
                 return None;
             }
-            heard(episode, expires_at, now);
+            heard(episode, expires_at, speaker, now);
             episode.state = State::Firing;
             episode.ends_at = None;
             Some(Effect::Reopened)
@@ -198,9 +200,13 @@ fn firing(
     }
 }
 
-fn heard(episode: &mut Episode, expires_at: Option<Millis>, now: Millis) {
+fn heard(episode: &mut Episode, expires_at: Option<Millis>, speaker: Speaker, now: Millis) {
     episode.last_seen = episode.last_seen.max(now);
-    episode.expires_at = expires_at;
+    episode.expires_at = match speaker {
+        Speaker::Notifier | Speaker::Pusher => expires_at,
+        // Who is asked vouches for no time; what a pusher vouched for goes on a little.
+        Speaker::Asked => episode.expires_at.map(|at| at.max(now + LISTED)),
+    };
 }
 
 fn resolved(track: &mut Track, start: Millis, end: Millis, now: Millis) -> Option<Effect> {

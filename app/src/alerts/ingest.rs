@@ -10,6 +10,7 @@ use super::apply::{Applied, Incoming, apply};
 use super::episodes::{Event, Speaker};
 use super::parse::parse;
 use super::settings::Settings;
+use super::sweep::heard_again;
 use super::tell::Routes;
 use super::{identity, parse};
 use crate::failpoint::crash_at;
@@ -120,11 +121,7 @@ impl Intake {
                         store::quarantine::park(connection, &park, now).await?;
                     }
                     let mut incoming = p.incoming;
-                    for source in &p.heartbeats {
-                        if store::heartbeats::heard(connection, source, now).await? {
-                            incoming.push(own(&settings, heartbeat_missing(source), Status::Resolved, None));
-                        }
-                    }
+                    incoming.extend(heard_again(connection, &settings, &p.heartbeats, now).await?);
                     if p.truncated {
                         store::jobs::enqueue(connection, &[Job::Reconcile.queued(0, now)], now).await?;
                     }

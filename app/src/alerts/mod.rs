@@ -8,6 +8,7 @@ pub mod identity;
 pub mod ingest;
 pub mod object;
 pub mod parse;
+pub mod reconcile;
 mod settings;
 pub mod sweep;
 pub mod tell;

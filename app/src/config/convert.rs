@@ -7,6 +7,7 @@ use notify::Secret;
 
 use super::{Alertmanager, Config, Credential};
 use crate::alerts;
+use crate::alerts::reconcile::{Peer, PeerKind};
 use crate::http::{self, Proof};
 use crate::store;
 
@@ -46,6 +47,33 @@ impl Config {
             settings.signatures.insert("grafana".to_owned(), signature);
         }
         Ok(settings)
+    }
+}
+
+/// The sources that are asked which alerts fire.
+pub struct Peers {
+    alertmanagers: Vec<Alertmanager>,
+    prometheus: Option<String>,
+}
+
+impl Peers {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            alertmanagers: config.alertmanagers.clone(),
+            prometheus: config.prometheus.as_ref().map(|prometheus| prometheus.url.clone()),
+        }
+    }
+
+    /// With credentials as their files hold them now.
+    pub fn read(&self) -> Result<Vec<Peer>, String> {
+        let mut peers = Vec::new();
+        for one in &self.alertmanagers {
+            let authorization = one.authorization().map_err(|error| format!("{error:#}"))?;
+            peers.push(Peer { kind: PeerKind::Alertmanager, url: one.url.clone(), authorization });
+        }
+        let prometheus = self.prometheus.iter().cloned();
+        peers.extend(prometheus.map(|url| Peer { kind: PeerKind::Prometheus, url, authorization: None }));
+        Ok(peers)
     }
 }
 

@@ -13,6 +13,7 @@ use notify::{Channel, Mention, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -11,6 +11,7 @@ mod settings;
 mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use error::ApiError;
 pub use meters::install as install_metrics;
@@ -19,6 +20,11 @@ pub use serve::serve;
 pub use settings::{Credential, Proof, Settings, Signature};
 
 use crate::alerts::Intake;
+
+/// A client for asking other programs on the network.
+pub fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(10)).build()
+}
 
 /// Parts other than the store that are not ready, each with the reason.
 pub type Unready = Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>;

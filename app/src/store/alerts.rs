@@ -27,6 +27,7 @@ pub struct Row<'a> {
     pub extra: &'a Map<String, Value>,
     pub generator_url: &'a str,
     pub fingerprint: &'a str,
+    pub listed: bool,
 }
 
 /// What is remembered of an alert's changes.
@@ -98,15 +99,16 @@ pub async fn save(connection: &mut SqliteConnection, rows: &[Row<'_>], now: Mill
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO alerts (id, source, labels, annotations, extra, generator_url, fingerprint, first_at, last_at)
+        "INSERT INTO alerts (id, source, labels, annotations, extra, generator_url, fingerprint, listed, first_at,
+                             last_at)
          SELECT value ->> 'id', value ->> 'source', value -> 'labels', value -> 'annotations', value -> 'extra',
-                value ->> 'generator_url', value ->> 'fingerprint', $2, $2
+                value ->> 'generator_url', value ->> 'fingerprint', value ->> 'listed', $2, $2
          FROM json_each($1) WHERE true
          ON CONFLICT (id) DO UPDATE SET
            source = excluded.source, annotations = excluded.annotations, extra = excluded.extra,
            generator_url = iif(excluded.generator_url = '', generator_url, excluded.generator_url),
            fingerprint = iif(excluded.fingerprint = '', fingerprint, excluded.fingerprint),
-           last_at = excluded.last_at",
+           listed = max(listed, excluded.listed), last_at = excluded.last_at",
     )
     .bind(serde_json::to_string(rows)?)
     .bind(now)
@@ -171,14 +173,13 @@ pub struct Open {
     pub id: String,
     #[sqlx(json)]
     pub labels: BTreeMap<String, String>,
-    pub state: String,
-    pub last_seen: Millis,
+    pub listed: bool,
 }
 
 /// What is open here, for comparison with what a source's API says.
 pub async fn open(pool: &SqlitePool) -> Result<Vec<Open>, Error> {
     Ok(sqlx::query_as(
-        "SELECT a.id, a.labels, e.state, e.last_seen FROM episodes e JOIN alerts a ON a.id = e.alert
+        "SELECT a.id, a.labels, a.listed FROM episodes e JOIN alerts a ON a.id = e.alert
          WHERE e.state IN ('firing', 'silenced', 'inhibited', 'stale') AND a.source != 'own'",
     )
     .fetch_all(pool)

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod asked;
+mod captures;
 mod cases;
 mod harness;
 mod intake;
+mod senders;

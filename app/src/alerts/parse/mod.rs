@@ -1,6 +1,7 @@
 //! Makes alerts of a body, by its shape and not by who says to have sent it. Tolerant: one bad entry costs that entry,
 //! unknown fields are kept, and a body that is nothing we know is an error that keeps its text.
 
+pub mod api;
 mod cloudmonitor;
 mod field;
 mod tcop;

@@ -34,6 +34,8 @@ CREATE TABLE alerts (
     flips         TEXT NOT NULL DEFAULT '[]',
     flapping      INTEGER NOT NULL DEFAULT 0,
     hold_until    INTEGER,
+    -- 1 once a source that was asked listed it: only then does its absence there mean something.
+    listed        INTEGER NOT NULL DEFAULT 0,
     first_at      INTEGER NOT NULL,
     last_at       INTEGER NOT NULL
 ) STRICT;
