@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::class::{Class, Role, Weight};
+use crate::class::{Role, Weight};
 use crate::evidence::{Evidence, Target};
 use crate::finding::{Confidence, Finding};
 use crate::graph::depends_on;
@@ -98,14 +98,6 @@ impl Graph {
             for object in std::iter::once(&finding.object).chain(&finding.seen_on) {
                 by.extend(self.at(object).filter(|&j| self.findings[j].class.role() == Role::Cause));
             }
-        }
-        // that its pods end with an error code is what a job's back-off counts, not why
-        let counted = |j: usize| self.findings[j].class == Class::JobBackoffLimitExceeded;
-        if finding.class == Class::ContainerExitError {
-            by.extend(self.at(&finding.object).filter(|&j| counted(j)));
-        }
-        if counted(i) {
-            by.retain(|&j| self.findings[j].class != Class::ContainerExitError);
         }
         by.remove(&i);
         by.into_iter().collect()

@@ -9,7 +9,7 @@ use crate::pattern::Pattern;
 use crate::pod;
 
 /// How long a deletion may take before it counts as stuck.
-const PATIENCE: i64 = 120;
+const PATIENCE: i64 = 60;
 
 pub fn deletions(evidence: &Evidence) -> Vec<Finding> {
     let stuck = |object: &&Object| {

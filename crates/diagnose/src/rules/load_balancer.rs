@@ -45,7 +45,9 @@ fn pending_balancer(evidence: &Evidence, service: &Object) -> Option<Finding> {
         );
         return Some(finding);
     }
-    if age < 120 {
+    // a controller that says it is at work may take minutes; without one nothing will come
+    let at_work = evidence.event(&service.re, &["EnsuringLoadBalancer"]).is_some();
+    if age < if at_work { 300 } else { 30 } {
         return None;
     }
     let class = service.str("/spec/loadBalancerClass");
