@@ -203,8 +203,9 @@ impl Evidence {
         let mut root = object;
         for _ in 0..6 {
             match self.owner(root) {
-                Some(owner) => root = owner,
-                None => break,
+                // a static pod names its node as owner, which is no controller
+                Some(owner) if owner.kind() != "Node" => root = owner,
+                _ => break,
             }
         }
         root

@@ -132,6 +132,11 @@ pub fn is_over(pod: &Object) -> bool {
     pod.str("/status/phase") == "Succeeded"
 }
 
+/// A static pod: the kubelet of a node makes it from a file, as it does the control plane.
+pub fn is_static(pod: &Object) -> bool {
+    pod.owner().is_some_and(|owner| owner.kind == "Node")
+}
+
 /// `Ready=True`.
 pub fn is_ready(pod: &Object) -> bool {
     pod.condition("Ready").is_some_and(|c| c.is_true())

@@ -20,7 +20,8 @@ pub fn crashes(evidence: &Evidence) -> Vec<Finding> {
     for pod in evidence.kind("Pod").filter(|p| !pod::is_over(p) && p.deleting_since().is_none() && !was_thrown_out(p)) {
         for down in pod::containers(pod).filter_map(|c| Down::of(evidence, c)) {
             findings.extend(crash_loop(&down));
-            findings.extend(cause(&down));
+            // the rules on the control plane speak of static pods
+            findings.extend(cause(&down).filter(|_| !pod::is_static(pod)));
         }
     }
     findings

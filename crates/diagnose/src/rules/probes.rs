@@ -25,7 +25,7 @@ pub fn probes(evidence: &Evidence) -> Vec<Finding> {
         }
         findings.push(not_ready(evidence, pod));
         for container in pod::containers(pod).filter(|c| c.running() && !c.ready() && c.role != pod::Role::Init) {
-            if Down::of(evidence, container).is_none() {
+            if !pod::is_static(pod) && Down::of(evidence, container).is_none() {
                 findings.extend(unready(evidence, container));
             }
         }
