@@ -4,6 +4,7 @@ mod admission;
 mod apis;
 mod autoscaler;
 mod callers;
+mod certificates;
 mod claims;
 mod control_plane;
 mod crash;
@@ -47,6 +48,9 @@ mod start;
 mod start_error;
 mod target_port;
 mod template;
+mod throttling;
+mod volume_space;
+mod volumes;
 mod workloads;
 
 use crate::evidence::Evidence;
@@ -62,6 +66,10 @@ pub const RULES: &[Rule] = &[
     Rule { name: "nodes", run: nodes::nodes },
     Rule { name: "control_plane", run: control_plane::control_plane },
     Rule { name: "claims", run: claims::claims },
+    Rule { name: "volumes", run: volumes::volumes },
+    Rule { name: "volume_space", run: volume_space::volume_space },
+    Rule { name: "certificates", run: certificates::certificates },
+    Rule { name: "throttling", run: throttling::throttling },
     Rule { name: "images", run: images::images },
     Rule { name: "missing", run: missing::missing },
     Rule { name: "start", run: start::starts },
