@@ -16,12 +16,29 @@ const OBSERVED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// A scheduler looks at a new pod within a second or two.
 const LOOKED_AT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
+/// Containers that wait so have not run: the rules about images and start-up say why.
+const NEVER_STARTED: [&str; 8] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "ContainerCreating",
+];
+
 pub fn control_plane(evidence: &Evidence) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         evidence.kind_in("Pod", "kube-system").filter_map(|p| component(evidence, p)).collect();
     findings.extend(scheduler(evidence));
     findings.extend(controller_manager(evidence));
     findings
+}
+
+/// Whether a pod is a part of the control plane itself.
+pub fn is_component(pod: &Object) -> bool {
+    pod.namespace() == "kube-system" && role(pod).is_some()
 }
 
 /// The component that a pod of kube-system runs.
@@ -53,6 +70,9 @@ fn component(evidence: &Evidence, pod: &Object) -> Option<Finding> {
             Some(Cite { object: pod.re.clone(), source, time: None, text: line.chars().take(300).collect() })
         })
     };
+    if pod::containers(pod).any(|c| NEVER_STARTED.contains(&c.waiting().0)) {
+        return None;
+    }
     let well = pod::is_ready(pod) && pod::containers(pod).all(|c| c.waiting().0.is_empty());
     if role == "etcd" {
         let proof = log_line(if well { &SPACE } else { &ETCD_ILL });

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::control_plane;
 use super::dependency;
 use super::down::Down;
 use super::exit_code::{is_crash, shown};
@@ -12,12 +13,14 @@ use super::{liveness, memory, start};
 use crate::class::Class;
 use crate::evidence::Evidence;
 use crate::finding::{Finding, text};
-use crate::object::ObjectRef;
+use crate::object::{Object, ObjectRef};
 use crate::pod::{self, Role};
 
 pub fn crashes(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for pod in evidence.kind("Pod").filter(|p| !pod::is_over(p) && p.deleting_since().is_none() && !was_thrown_out(p)) {
+    let lives = |p: &&Object| !pod::is_over(p) && p.deleting_since().is_none() && !was_thrown_out(p);
+    // the control plane's own pods have rules of their own
+    for pod in evidence.kind("Pod").filter(lives).filter(|p| !control_plane::is_component(p)) {
         for down in pod::containers(pod).filter_map(|c| Down::of(evidence, c)) {
             findings.extend(crash_loop(&down));
             // the rules on the control plane speak of static pods

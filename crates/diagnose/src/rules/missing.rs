@@ -66,7 +66,9 @@ fn told(evidence: &Evidence, pod: &Object, waiting: &[Container<'_>]) -> Vec<Mis
             texts.extend(events_of(evidence, *container).filter(|e| e.reason == "Failed").map(|e| e.cite()));
         }
     }
-    let mounts = evidence.events(&pod.re).iter().rev().filter(|e| e.reason == "FailedMount");
+    // a storage driver's own secret is the volume's affair
+    let own = |e: &&crate::event::Event| e.reason == "FailedMount" && !e.message.contains("SecretRef");
+    let mounts = evidence.events(&pod.re).iter().rev().filter(own);
     let creating =
         waiting.iter().any(|c| matches!(c.waiting().0, "ContainerCreating" | "PodInitializing")) || waiting.is_empty();
     texts.extend(mounts.filter(|_| creating && !pod::containers(pod).any(|c| c.running())).map(|e| e.cite()));

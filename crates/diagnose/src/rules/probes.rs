@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::control_plane;
 use super::dependency::{self, explains};
 use super::down::{Down, cite_log};
 use super::logs::recognise;
@@ -20,6 +21,9 @@ pub fn probes(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     let running = |p: &&Object| p.str("/status/phase") == "Running" && p.deleting_since().is_none();
     for pod in evidence.kind("Pod").filter(running).filter(|p| !pod::is_ready(p)) {
+        if control_plane::is_component(pod) {
+            continue;
+        }
         if is_young(evidence, pod) && !has_probe_failure(evidence, pod) {
             continue;
         }
