@@ -14,8 +14,12 @@ const LATELY: SignedDuration = SignedDuration::from_mins(30);
 pub fn nodes(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in evidence.kind("Node") {
-        findings.extend(not_ready(node));
         findings.extend(pressures(node));
+        if let Some(finding) = not_ready(node) {
+            // a node that is down may well be cordoned or old: that explains nothing more
+            findings.push(finding);
+            continue;
+        }
         findings.extend(cordoned(node));
         findings.extend(version_skew(evidence, node));
         findings.extend(clock_skew(evidence, node));

@@ -27,14 +27,21 @@ pub fn choose(evidence: &Evidence, pod: &Object, said: &[Said]) -> Choice {
         return unbound(evidence, pod);
     }
     let nodes = Nodes::new(evidence, pod);
-    let unwell = nodes.only(&[Obstacle::Unwell, Obstacle::Cordoned]);
-    if says(&|r| ground(r) == Ground::NodeTrouble).is_some() && !unwell.is_empty() {
-        return Choice::Nodes(unwell);
-    }
     let known = !nodes.worth.is_empty();
     let on = |wanted: Ground| said.iter().filter(move |s| ground(&s.reason) == wanted);
     let moving: Vec<&Said> = on(Ground::Moving).collect();
     let fixed: Vec<&Said> = on(Ground::Fixed).collect();
+    if on(Ground::NodeTrouble).next().is_some() {
+        let unwell = nodes.only(Obstacle::Unwell);
+        if !unwell.is_empty() && moving.iter().all(|s| another_node_helps(&s.reason)) {
+            return Choice::Nodes(unwell);
+        }
+        // a cordon is meant so: it is the trouble only where no other node was worth a closer look
+        let cordoned = nodes.only(Obstacle::Cordoned);
+        if !cordoned.is_empty() && moving.is_empty() {
+            return Choice::Nodes(cordoned);
+        }
+    }
     if !moving.is_empty() && (fixed.is_empty() || !known || nodes.some_pass()) {
         return fullest(evidence, pod, &nodes, &moving);
     }
@@ -102,6 +109,11 @@ fn ground(reason: &Reason) -> Ground {
     }
 }
 
+/// Whether the pod could run if one more node like the others were well.
+fn another_node_helps(reason: &Reason) -> bool {
+    !matches!(reason, Reason::PodAffinity | Reason::TopologySpread | Reason::ClaimInUse)
+}
+
 /// The reason given for most of the nodes that are large enough; among resources the one that is furthest from fitting.
 fn fullest(evidence: &Evidence, pod: &Object, nodes: &Nodes<'_>, moving: &[&Said]) -> Choice {
     let wanted = fit::requests(pod.at("/spec"));
@@ -134,13 +146,10 @@ impl<'a> Nodes<'a> {
         Self { worth: if worth.is_empty() { all } else { worth } }
     }
 
-    /// Nodes that nothing but these keeps the pod from; those that are unwell before those that are only cordoned.
-    fn only(&self, allowed: &[Obstacle]) -> Vec<ObjectRef> {
-        let kept: Vec<_> =
-            self.worth.iter().filter(|(_, o)| !o.is_empty() && o.iter().all(|o| allowed.contains(o))).collect();
-        let unwell = kept.iter().any(|(_, o)| o.contains(&Obstacle::Unwell));
-        let kept = kept.into_iter().filter(|(_, o)| !unwell || o.contains(&Obstacle::Unwell));
-        kept.map(|(node, _)| node.re.clone()).collect()
+    /// Nodes that nothing but this (and perhaps a cordon) keeps the pod from.
+    fn only(&self, what: Obstacle) -> Vec<ObjectRef> {
+        let alone = |o: &[Obstacle]| o.contains(&what) && o.iter().all(|o| *o == what || *o == Obstacle::Cordoned);
+        self.worth.iter().filter(|(_, o)| alone(o)).map(|(node, _)| node.re.clone()).collect()
     }
 
     /// Whether some node passes all that fields decide.
