@@ -35,24 +35,15 @@ impl App {
     pub async fn new(config: Config, cluster: Option<Cluster>) -> anyhow::Result<Self> {
         let store = open_store(&config).await?;
         let channels = channels(&config);
-        let routes = Arc::new(Routes::new(&config.routes, channels.keys().cloned().collect()));
-        let routing = routes.clone();
+        let name = cluster.as_ref().map(|c| c.name.clone());
+        let composer = Arc::new(composer(&config, store.clone(), name)?);
+        let routing = composer.routes.clone();
         let intake = Intake {
             store: store.clone(),
             settings: Arc::new(config.alert_settings()),
             routes: Arc::new(move |incident: &IncidentView<'_>| routing.channels(incident.labels).to_vec()),
         };
         let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
-        let name = cluster.as_ref().map(|c| c.name.clone());
-        let templates = config.templates.as_deref().map(Templates::load).transpose()?.unwrap_or_default();
-        let composer = Composer {
-            store: store.clone(),
-            lang: config.lang.into(),
-            cluster: config.cluster.name.clone().or(name).unwrap_or_default(),
-            public_url: config.public_url.clone(),
-            routes,
-            templates,
-        };
         let deliver = Deliver::new(store.clone(), composer, Quiet::new(&config.quiet_hours), config.fallback.clone())?;
         let unready = unready(cluster.is_some());
         let http = Http::new(intake.clone(), config.http_settings()?, unready);
@@ -91,7 +82,8 @@ impl App {
         let jobs = tokio::spawn(jobs::run(self.store.clone(), runner, handler, stop.clone()));
         let (deliver, channels, until) = (self.deliver.clone(), self.channels.clone(), stop.clone());
         let delivery = tokio::spawn(async move { deliver.run(&channels, until).await });
-        http::serve(listener, http::router(self.http), stop).await;
+        let pages = http::pages(self.http.clone(), self.deliver.composer.clone());
+        http::serve(listener, http::router(self.http).merge(pages), stop).await;
         if let Err(error) = jobs.await {
             error!(%error, "the job loop ended badly");
         }
@@ -114,6 +106,19 @@ fn channels(config: &Config) -> BTreeMap<String, Channel> {
     config.channels.clone()
 }
 
+/// What makes messages of incidents. `cluster` is the name that the cluster gave itself.
+pub fn composer(config: &Config, store: Store, cluster: Option<String>) -> anyhow::Result<Composer> {
+    let names = channels(config).into_keys().collect();
+    Ok(Composer {
+        store,
+        lang: config.lang.into(),
+        cluster: config.cluster.name.clone().or(cluster).unwrap_or_default(),
+        public_url: config.public_url.clone(),
+        routes: Arc::new(Routes::new(&config.routes, names)),
+        templates: config.templates.as_deref().map(Templates::load).transpose()?.unwrap_or_default(),
+    })
+}
+
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let settings = config.store_settings();
     Store::open(&settings).await.with_context(|| format!("opening the store {}", settings.path.display()))
@@ -127,14 +132,18 @@ fn unready(cluster: bool) -> Unready {
     })
 }
 
-/// The cluster that the configuration names. None, with the reason logged, when there is none to be found.
-pub fn find_cluster(config: &Config) -> Option<Cluster> {
-    let source = match (&config.cluster.server, &config.cluster.kubeconfig, &config.cluster.context) {
+/// Where the configuration says that the cluster is.
+pub fn cluster_source(config: &Config) -> Source {
+    match (&config.cluster.server, &config.cluster.kubeconfig, &config.cluster.context) {
         (Some(url), _, _) => Source::Server(url.clone()),
         (None, None, None) => Source::Default,
         (None, path, context) => Source::Kubeconfig { path: path.clone(), context: context.clone() },
-    };
-    match cluster::open(&source, &Limits::default()) {
+    }
+}
+
+/// The cluster that the configuration names. None, with the reason logged, when there is none to be found.
+pub fn find_cluster(config: &Config) -> Option<Cluster> {
+    match cluster::open(&cluster_source(config), &Limits::default()) {
         Ok(cluster) => Some(cluster),
         Err(error) => {
             warn!(%error, "no cluster: alerts are delivered without a diagnosis");

@@ -8,7 +8,7 @@ use tracing::info;
 use crate::alerts::Alert;
 use crate::alerts::tell::{Diagnosed, diagnosed};
 use crate::lookup;
-use crate::prometheus::{Answers, generator};
+use crate::prometheus::{Answers, Generator, generator};
 use crate::store::alerts::Stored;
 use crate::store::{self, Store, alerts, incidents};
 
@@ -18,6 +18,16 @@ pub struct Brief {
     pub target: Target,
     /// the alert's own PromQL expression
     pub expression: Option<String>,
+}
+
+impl Brief {
+    /// What alerts of one incident are about, and the Prometheus that their generator URL names.
+    pub async fn of_alerts(cluster: &cluster::Cluster, alerts: &[Alert]) -> (Self, Option<Generator>) {
+        let target = lookup::target(cluster, alerts).await;
+        let generated = alerts.iter().find_map(|alert| generator(&alert.generator_url));
+        let expression = generated.as_ref().map(|found| found.expression.clone());
+        (Self { target, expression }, generated)
+    }
 }
 
 /// Collects the evidence once and judges it. Always answers: what could not be read is among the report's gaps.
@@ -81,12 +91,12 @@ impl Detective {
             });
             return Report::of(&evidence);
         };
-        let about: Vec<Alert> = alerts.iter().map(|alert| Alert::of_labels(alert.labels.clone())).collect();
-        let target = lookup::target(cluster, &about).await;
-        let generated = alerts.iter().find_map(|alert| generator(&alert.generator_url));
-        let expression = generated.as_ref().map(|found| found.expression.clone());
+        let about = alerts.iter().map(|stored| Alert {
+            generator_url: stored.generator_url.clone(),
+            ..Alert::of_labels(stored.labels.clone())
+        });
+        let (brief, generated) = Brief::of_alerts(cluster, &about.collect::<Vec<_>>()).await;
         let asked = self.prometheus.clone().or_else(|| Answers::guessed(&generated?.base).ok());
-        let brief = Brief { target, expression };
         investigate(cluster, asked.as_ref().map(|p| p as &dyn Prometheus), &brief, Timestamp::now()).await
     }
 }

@@ -1,32 +1,35 @@
 //! `midwatch diagnose`: the rules' verdict on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
-use cluster::Limits;
+use cluster::Cluster;
 use diagnose::collect::Prometheus;
-use diagnose::{ObjectRef, Target, kinds};
-use notify::{Body, Channel, Console, Message};
+use diagnose::kinds::{self, Kind};
+use diagnose::{ObjectRef, Target, near};
 use serde_json::json;
 
-use super::source::ClusterArgs;
-use super::{LangArg, say};
+use super::progress::with_line;
+use super::source::{ClusterArgs, Opened, one_shot};
+use super::{LangArg, card, payload, say};
+use crate::alerts::parse::parse;
 use crate::investigate::{Brief, investigate};
-use crate::message;
+use crate::prometheus::Answers;
+use crate::{message, store};
 
 #[derive(Debug, Args)]
 pub struct Diagnose {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Namespace of the object; alone: diagnose the whole namespace
+    /// Namespace of the object, or of an alert that names none; alone: diagnose the whole namespace
     #[arg(short, long)]
     namespace: Option<String>,
     /// What to diagnose, as kubectl takes it: KIND/NAME or KIND NAME; without it the whole cluster
     #[arg(value_name = "KIND/NAME", num_args = 0..=2)]
     object: Vec<String>,
-    /// Diagnose what an alert is about: a file with a webhook payload (- for standard input)
+    /// Diagnose what an alert is about: a webhook's body, a pushed array or one alert, JSON or YAML (- for standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "object")]
     alert: Option<PathBuf>,
     /// Language of the answer; default: that of the terminal
@@ -51,9 +54,19 @@ impl Diagnose {
     pub async fn run(self) -> anyhow::Result<u8> {
         let started = Instant::now();
         let opened = self.cluster.open(&one_shot())?;
-        let brief = self.brief(&opened.cluster.namespace)?;
-        let prometheus = opened.prometheus.as_ref().map(|p| p as &dyn Prometheus);
-        let report = investigate(&opened.cluster, prometheus, &brief, opened.now).await;
+        let (brief, guessed) = match &self.alert {
+            Some(file) => self.alert_brief(&opened, file).await?,
+            None => (Brief { target: self.object_target(&opened.cluster).await?, expression: None }, None),
+        };
+        let prometheus = opened.prometheus.or(guessed);
+        let prometheus = prometheus.as_ref().map(|p| p as &dyn Prometheus);
+        let work = investigate(&opened.cluster, prometheus, &brief, opened.now);
+        let traffic = opened.cluster.traffic.clone();
+        let report = with_line(work, || {
+            let so_far = traffic.snapshot();
+            format!("{}: {} requests, {} KiB", opened.cluster.name, so_far.requests, so_far.bytes / 1024)
+        })
+        .await;
         let lang = LangArg::or_environment(self.lang);
         let totals = opened.cluster.traffic.snapshot();
         match self.output {
@@ -68,7 +81,7 @@ impl Diagnose {
                 }
                 say(&(serde_json::to_string_pretty(&json)? + "\n"))?;
             }
-            Output::Text => say(&text(&message::verdict(&report, lang.into())))?,
+            Output::Text => say(&card(&message::verdict(&report, lang.into())))?,
             Output::Markdown => say(&notify::markdown(&message::verdict(&report, lang.into())))?,
         }
         if self.timings && self.output != Output::Json {
@@ -78,47 +91,87 @@ impl Diagnose {
         Ok(report.exit_code())
     }
 
-    fn brief(&self, default_namespace: &str) -> anyhow::Result<Brief> {
-        let target = match self.object.as_slice() {
-            [] => match &self.namespace {
-                Some(namespace) => Target::Namespace(namespace.clone()),
-                None => Target::Cluster,
-            },
-            [one] => {
-                let Some((kind, name)) = one.split_once('/') else {
-                    bail!("`{one}` names no object: write KIND/NAME, such as pod/{one}");
-                };
-                self.target(kind, name, default_namespace)?
+    /// What the alert is about, as the server would see it, and the Prometheus that it names.
+    async fn alert_brief(&self, opened: &Opened, file: &Path) -> anyhow::Result<(Brief, Option<Answers>)> {
+        let batch = parse(&payload::read(file)?, store::now())
+            .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        let why: Vec<&str> = batch.invalid.iter().map(|invalid| invalid.why.as_str()).collect();
+        ensure!(!batch.alerts.is_empty(), "{}: no alert that can be read: {}", file.display(), why.join("; "));
+        let mut alerts = batch.alerts;
+        if let Some(namespace) = &self.namespace {
+            for alert in &mut alerts {
+                alert.labels.entry("namespace".to_owned()).or_insert_with(|| namespace.clone());
             }
-            [kind, name, ..] => self.target(kind, name, default_namespace)?,
-        };
-        Ok(Brief { target, expression: None })
+        }
+        let (brief, generated) = Brief::of_alerts(&opened.cluster, &alerts).await;
+        // a recording is judged by what it holds
+        let live = self.cluster.replay.is_none();
+        let guessed = generated.filter(|_| live).and_then(|generated| Answers::guessed(&generated.base).ok());
+        Ok((brief, guessed))
     }
 
-    fn target(&self, kind: &str, name: &str, default_namespace: &str) -> anyhow::Result<Target> {
-        let kind = kinds::by_word(kind).with_context(|| {
-            format!("`{kind}` is no kind that can be diagnosed; try pod, deployment, pvc, service, node ...")
-        })?;
+    async fn object_target(&self, cluster: &Cluster) -> anyhow::Result<Target> {
+        match self.object.as_slice() {
+            [] => Ok(match &self.namespace {
+                Some(namespace) => Target::Namespace(namespace.clone()),
+                None => Target::Cluster,
+            }),
+            [one] => {
+                let Some((kind, name)) = one.split_once('/').filter(|(_, name)| !name.is_empty()) else {
+                    bail!("`{one}` names no object: write KIND/NAME, such as pod/{}", one.trim_end_matches('/'));
+                };
+                self.target(cluster, kind, name).await
+            }
+            [kind, name, ..] => self.target(cluster, kind, name).await,
+        }
+    }
+
+    async fn target(&self, cluster: &Cluster, word: &str, name: &str) -> anyhow::Result<Target> {
+        let Some(kind) = kinds::by_word(word) else { bail!(unknown_kind(word)) };
         let namespace = match (kind.namespaced, &self.namespace) {
             (false, _) => "",
             (true, Some(namespace)) => namespace,
-            (true, None) => default_namespace,
+            (true, None) => {
+                elsewhere(cluster, kind, name).await?;
+                &cluster.namespace
+            }
         };
         Ok(Target::Object(ObjectRef::new(kind.name, namespace, name)))
     }
 }
 
-/// The report as a card, in colour on a terminal.
-fn text(message: &Message) -> String {
-    let rendered = Channel::Console(Console::default()).render(message);
-    let bodies = rendered.parts.into_iter().filter_map(|part| match part.body {
-        Body::Text(text) => Some(text),
-        Body::Json(_) | Body::Mail(_) => None,
-    });
-    bodies.collect()
+fn unknown_kind(word: &str) -> String {
+    let word = word.to_lowercase();
+    let known = kinds::KINDS.iter().flat_map(|kind| [kind.plural.to_owned(), kind.name.to_lowercase()]);
+    let known: Vec<String> = known.collect();
+    match near::nearest(&word, known.iter().map(String::as_str)) {
+        Some(near) => format!("`{word}` is no kind that can be diagnosed; do you mean {near}?"),
+        None => format!("`{word}` is no kind that can be diagnosed; try pod, deployment, pvc, service, node ..."),
+    }
 }
 
-/// One command waits for its own answer only, so it may ask faster than the server's long-run pace.
-fn one_shot() -> Limits {
-    Limits { rate: 200, burst: 400, ..Limits::default() }
+/// Fails if nobody named a namespace and the object is not in the default one, but in others.
+async fn elsewhere(cluster: &Cluster, kind: &Kind, name: &str) -> anyhow::Result<()> {
+    let here = &cluster.namespace;
+    let Ok(request) = http::Request::get(kind.object_path(here, name)).body(Vec::new()) else {
+        bail!("`{name}` cannot be a name of an object");
+    };
+    let missing = match cluster.client.request::<serde_json::Value>(request).await {
+        Err(kube::Error::Api(status)) => status.code == 404,
+        Ok(_) | Err(_) => false,
+    };
+    if !missing {
+        return Ok(());
+    }
+    let path = format!("{}?fieldSelector=metadata.name%3D{name}", kind.list_path(""));
+    let Ok(request) = http::Request::get(path).body(Vec::new()) else { return Ok(()) };
+    let Ok(list) = cluster.client.request::<serde_json::Value>(request).await else { return Ok(()) };
+    let items = list["items"].as_array().into_iter().flatten();
+    let named = items.filter(|item| item["metadata"]["name"] == name);
+    let found: Vec<&str> = named.filter_map(|item| item["metadata"]["namespace"].as_str()).collect();
+    match found.as_slice() {
+        [] => Ok(()),
+        [only] => bail!("{} {name} is not in namespace {here} but in {only}: add -n {only}", kind.name),
+        several => bail!("{} {name} is not in namespace {here} but in {}: add -n", kind.name, several.join(", ")),
+    }
 }

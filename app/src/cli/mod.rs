@@ -1,13 +1,25 @@
 //! The command line: one page that lists the subcommands, one file for each.
 
+mod alerts;
+mod completion;
+mod config;
 mod demo;
 mod diagnose;
+mod outbox;
+mod payload;
+mod progress;
+mod record;
+mod replay;
 mod serve;
+mod setup;
 mod source;
+mod table;
+mod version;
 
 use std::io::Write;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use notify::{Body, Channel, Console, Message};
 
 /// The middle watch over Kubernetes clusters: alerts in, checked diagnoses out.
 #[derive(Debug, Parser)]
@@ -25,6 +37,23 @@ enum Command {
     Serve(serve::Serve),
     /// The first incident from alert to card, with nothing but this binary
     Demo(demo::Demo),
+    /// Write everything readable of a cluster into a folder
+    Record(record::Record),
+    /// Serve a recorded cluster as an API server
+    Replay(replay::Replay),
+    /// Incidents that a server holds; post one to it
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
+    /// Messages that a server has to send, or gave up
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Check, show or describe the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print a completion script for the shell
+    Completion(completion::Completion),
+    /// Print version, commit and platform
+    Version,
 }
 
 impl Cli {
@@ -34,6 +63,13 @@ impl Cli {
             Command::Diagnose(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Demo(command) => command.run().await,
+            Command::Record(command) => command.run().await,
+            Command::Replay(command) => command.run().await,
+            Command::Alerts(command) => command.run().await,
+            Command::Outbox(command) => command.run().await,
+            Command::Config(command) => command.run(),
+            Command::Completion(command) => command.run(),
+            Command::Version => version::run(),
         }
     }
 }
@@ -70,4 +106,14 @@ fn say(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// A message as a card, in colour on a terminal.
+fn card(message: &Message) -> String {
+    let rendered = Channel::Console(Console::default()).render(message);
+    let bodies = rendered.parts.into_iter().filter_map(|part| match part.body {
+        Body::Text(text) => Some(text),
+        Body::Json(_) | Body::Mail(_) => None,
+    });
+    bodies.collect()
 }

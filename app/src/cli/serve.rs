@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -10,8 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::setup::ConfigArgs;
 use crate::app::{App, find_cluster};
-use crate::config::{self, Config, Loaded};
+use crate::config::Config;
 use crate::log;
 
 #[derive(Debug, Args)]
@@ -24,29 +25,6 @@ pub struct Serve {
     /// Folder for the store and all other state
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// Configuration file; default: midwatch.yaml in this folder, if it is there
-    #[arg(short, long, value_name = "FILE", env = "MIDWATCH_CONFIG")]
-    pub config: Option<PathBuf>,
-}
-
-impl ConfigArgs {
-    pub fn load(&self, flags: &[(&str, Value)]) -> Loaded {
-        config::load(self.config.as_deref(), std::env::vars(), flags)
-    }
-
-    /// The configuration, or every problem that it has.
-    pub fn sound(&self, flags: &[(&str, Value)]) -> anyhow::Result<Config> {
-        let loaded = self.load(flags);
-        if loaded.problems.is_empty() {
-            return Ok(loaded.config);
-        }
-        let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
-        bail!("the configuration has {} problem(s):\n  {}", problems.len(), problems.join("\n  "))
-    }
 }
 
 impl Serve {

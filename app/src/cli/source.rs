@@ -37,6 +37,11 @@ pub struct Opened {
     pub prometheus: Option<Answers>,
 }
 
+/// One command waits for its own answers only, so it may ask faster than the server's long-run pace.
+pub fn one_shot() -> Limits {
+    Limits { rate: 200, burst: 400, ..Limits::default() }
+}
+
 impl ClusterArgs {
     pub fn open(&self, limits: &Limits) -> anyhow::Result<Opened> {
         let prometheus = self.prometheus.as_deref().map(Answers::live).transpose()?;

@@ -1,11 +1,12 @@
 //! The sections as the parts that they configure want them, secrets read from their files.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use anyhow::Context;
 use notify::Secret;
 
-use super::{Alertmanager, Config, Credential};
+use super::{Alertmanager, Config, Credential, Intake};
 use crate::alerts;
 use crate::alerts::reconcile::{Peer, PeerKind};
 use crate::http::{self, Proof};
@@ -90,18 +91,45 @@ fn credential(one: &Credential) -> anyhow::Result<http::Credential> {
     Ok(http::Credential { proof, only: one.only.clone() })
 }
 
+impl Config {
+    /// Where this machine reaches the server.
+    pub fn local_url(&self) -> String {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("http://{address}")
+    }
+}
+
+impl Intake {
+    /// The `Authorization` header that opens a webhook, by the last part of its path.
+    pub fn authorization(&self, endpoint: &str) -> anyhow::Result<Option<String>> {
+        let opens = |one: &&Credential| one.only.is_empty() || one.only.iter().any(|name| name == endpoint);
+        let Some(one) = self.credentials.iter().find(opens) else { return Ok(None) };
+        Ok(Some(match credential(one)?.proof {
+            Proof::Basic { username, password } => basic(&username, &password),
+            Proof::Bearer { token } => format!("Bearer {token}"),
+        }))
+    }
+}
+
 impl Alertmanager {
     /// The `Authorization` header for it, if it wants one. Read at each use, so that a token may be renewed.
     pub fn authorization(&self) -> anyhow::Result<Option<String>> {
-        use base64::Engine as _;
         if let Some(token) = value("bearer_token", self.bearer_token.as_ref(), self.bearer_token_file.as_deref())? {
             return Ok(Some(format!("Bearer {token}")));
         }
         let Some(username) = &self.username else { return Ok(None) };
         let password = required("password", self.password.as_ref(), self.password_file.as_deref())?;
-        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
-        Ok(Some(format!("Basic {pair}")))
+        Ok(Some(basic(username, &password)))
     }
+}
+
+fn basic(username: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    format!("Basic {pair}")
 }
 
 fn value(name: &str, inline: Option<&Secret>, file: Option<&Path>) -> anyhow::Result<Option<String>> {

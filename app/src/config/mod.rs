@@ -11,12 +11,12 @@ use std::path::PathBuf;
 
 use notify::{Channel, Mention, Secret};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where the store and all other state live.
@@ -70,11 +70,20 @@ impl Default for Config {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
     Zh,
     En,
+}
+
+impl From<diagnose::Lang> for Lang {
+    fn from(lang: diagnose::Lang) -> Self {
+        match lang {
+            diagnose::Lang::Zh => Self::Zh,
+            diagnose::Lang::En => Self::En,
+        }
+    }
 }
 
 impl From<Lang> for diagnose::Lang {
@@ -86,7 +95,7 @@ impl From<Lang> for diagnose::Lang {
     }
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub format: LogFormat,
@@ -100,7 +109,7 @@ impl Default for Log {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     Text,
@@ -108,7 +117,7 @@ pub enum LogFormat {
 }
 
 /// The cluster that alerts are about. Without any field: the kubeconfig's current context, else the in-cluster account.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cluster {
     /// The name that messages show; default: the context's.
@@ -119,13 +128,13 @@ pub struct Cluster {
     pub server: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prometheus {
     pub url: String,
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alertmanager {
     pub url: String,
@@ -142,7 +151,7 @@ pub struct Alertmanager {
 }
 
 /// How alerts come in.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Intake {
     /// Who may post alerts; any one of them. Without any, only this machine may.
@@ -170,7 +179,7 @@ impl Default for Intake {
 }
 
 /// One of: a user name with a password, or a bearer token.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
     #[serde(default)]
@@ -188,7 +197,7 @@ pub struct Credential {
     pub only: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grafana {
     #[serde(default)]
@@ -207,7 +216,7 @@ fn grafana_header() -> String {
     "X-Grafana-Alerting-Signature".to_owned()
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Incidents {
     /// Diagnoses under way at once.
@@ -228,7 +237,7 @@ impl Default for Incidents {
     }
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Label -> anchored regular expression; all must match. An absent label counts as empty.
@@ -242,7 +251,7 @@ pub struct Route {
 }
 
 /// A time in which only critical messages go out at once; the rest wait for its end.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// `22:00`

@@ -50,17 +50,7 @@ impl Composer {
             return Ok(None);
         }
         let alerts = alerts::of_incident(self.store.read(), incident.id, ALERTS).await?;
-        let report = self.report(&incident).await?;
-        let overview = self.overview(&incident, &alerts, report.as_ref());
-        let mut message = match (incident.state.as_str(), &report) {
-            ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(&incident), self.lang),
-            (_, Some(report)) => message::diagnosed(&overview, report, self.lang),
-            (_, None) if incident.kind == "notice" => message::notice(&overview, self.lang),
-            (_, None) => message::plain(&overview, self.lang),
-        };
-        message.thread = format!("incident-{}", incident.id);
-        message.revision = u32::try_from(incident.revision).unwrap_or(u32::MAX);
-        message.link = self.link(&incident);
+        let mut message = self.incident(&incident, &alerts).await?;
         if let Some(labels) = alerts.first().map(|alert| &alert.labels)
             && message.status == Status::Plain
         {
@@ -73,6 +63,22 @@ impl Composer {
         self.templates.apply(&mut message, channel, self.lang);
         let critical = incident.severity == "critical";
         Ok(Some(Composed { message, revision: incident.revision, critical }))
+    }
+
+    /// The incident as it is now: its newest diagnosis, or its end.
+    pub async fn incident(&self, incident: &Incident, alerts: &[Stored]) -> Result<Message, Error> {
+        let report = self.report(incident).await?;
+        let overview = self.overview(incident, alerts, report.as_ref());
+        let mut message = match (incident.state.as_str(), &report) {
+            ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(incident), self.lang),
+            (_, Some(report)) => message::diagnosed(&overview, report, self.lang),
+            (_, None) if incident.kind == "notice" => message::notice(&overview, self.lang),
+            (_, None) => message::plain(&overview, self.lang),
+        };
+        message.thread = format!("incident-{}", incident.id);
+        message.revision = u32::try_from(incident.revision).unwrap_or(u32::MAX);
+        message.link = self.link(incident);
+        Ok(message)
     }
 
     async fn report(&self, incident: &Incident) -> Result<Option<Report>, Error> {

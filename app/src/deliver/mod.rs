@@ -42,7 +42,7 @@ pub struct Outlet {
 /// Everything the workers share.
 pub struct Deliver {
     pub store: Store,
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     pub quiet: Quiet,
     /// tried in order when a channel cannot deliver
     pub fallback: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Deliver {
 impl Deliver {
     pub fn new(
         store: Store,
-        composer: Composer,
+        composer: Arc<Composer>,
         quiet: Quiet,
         fallback: Vec<String>,
     ) -> Result<Self, notify::ClientError> {

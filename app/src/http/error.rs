@@ -21,6 +21,8 @@ pub enum ApiError {
     BadBody(String),
     #[error("{0}")]
     Invalid(String),
+    #[error("{0}")]
+    NotFound(String),
     /// Senders try again on 503, and on little else.
     #[error("not stored, send it again: {0}")]
     NotStored(#[from] store::Error),
@@ -35,6 +37,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BadBody(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::NotStored(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

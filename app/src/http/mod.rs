@@ -4,6 +4,7 @@ pub mod auth;
 mod body;
 mod error;
 mod health;
+mod incidents;
 mod meters;
 pub mod router;
 pub mod serve;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 pub use error::ApiError;
 pub use meters::install as install_metrics;
-pub use router::router;
+pub use router::{pages, router};
 pub use serve::serve;
 pub use settings::{Credential, Proof, Settings, Signature};
 

@@ -7,7 +7,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
-use super::{Http, health, webhooks};
+use super::{Http, health, incidents, webhooks};
+use crate::deliver::Composer;
 
 pub fn router(http: Arc<Http>) -> Router {
     Router::new()
@@ -23,4 +24,12 @@ pub fn router(http: Arc<Http>) -> Router {
         // A bug in one request must not look like a network fault; on 500 senders try again.
         .layer(CatchPanicLayer::new())
         .with_state(http)
+}
+
+/// Pages that links in messages lead to.
+pub fn pages(http: Arc<Http>, composer: Arc<Composer>) -> Router {
+    Router::new()
+        .route("/incidents/{id}", get(incidents::page))
+        .layer(CatchPanicLayer::new())
+        .with_state((http, composer))
 }

@@ -22,7 +22,7 @@ use crate::webhook::Webhook;
 use crate::wecom_bot::WecomBot;
 
 /// A channel: its configuration and its client in one.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Channel {
     /// Feishu or Lark, custom bot of a group.

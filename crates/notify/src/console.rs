@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit};
 use crate::error::SendError;
@@ -17,7 +17,7 @@ const NO_WINDOWS: &[Window] = &[];
 const USUAL_WIDTH: usize = 84;
 
 /// A card on the terminal.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Console {
     /// Columns of the card; 84 if not set.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
@@ -28,7 +28,7 @@ pub(crate) const LIMITS: Limits = Limits {
 const BUDGET: usize = 18_000;
 
 /// DingTalk, robot of a group.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DingtalkBot {
     /// The robot's webhook address with its `access_token`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit};
@@ -30,7 +30,7 @@ const BUDGET: usize = 28_000;
 const REFRESH_AT: SignedDuration = SignedDuration::from_mins(25);
 
 /// Feishu or Lark, app bot.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeishuApp {
     /// The app's id (`cli_…`).

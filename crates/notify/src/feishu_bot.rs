@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
@@ -29,7 +29,7 @@ const BUDGET: usize = 18_000;
 const SIGNATURE: usize = 100;
 
 /// Feishu or Lark, custom bot of a group.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeishuBot {
     /// The bot's webhook address, as the group's settings show it. Holds the bot's key.

@@ -36,6 +36,7 @@ pub use http::{Client, ClientError};
 pub use limit::{Limiter, Window};
 pub use message::{Block, Inline, Keep, Lang, Link, Mention, Message, Piece, Section, Severity, Status};
 pub use render::Cut;
+pub use render::html::page as html;
 pub use render::wecom::markdown;
 pub use secret::{Secret, optional as secret_value};
 pub use slack::Slack;

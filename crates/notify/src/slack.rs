@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
@@ -28,7 +28,7 @@ pub(crate) const LIMITS: Limits = Limits {
 const BUDGET: usize = 12_000;
 
 /// Slack, by incoming webhook (`url`) or as an app (`token` and `channel`).
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slack {
     /// The incoming webhook's address. Holds its key.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
@@ -30,7 +30,7 @@ pub(crate) const LIMITS: Limits = Limits {
 const ENVELOPE: usize = 512;
 
 /// Our JSON to an address of yours.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The address.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::channel::{Body, Delivery, Limits, Part, Receipt, Rendered, Unit, fingerprint};
@@ -22,7 +22,7 @@ pub(crate) const LIMITS: Limits =
 const BUDGET: usize = 3800;
 
 /// WeCom, bot of a group.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WecomBot {
     /// The bot's webhook address with its key.
@@ -35,7 +35,7 @@ pub struct WecomBot {
 }
 
 /// WeCom has two kinds of Markdown; neither can do everything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WecomStyle {
     /// Colour and mentions, no tables and no code blocks; every client shows it.

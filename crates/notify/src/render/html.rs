@@ -9,7 +9,7 @@ const FONT: &str = "font-family:-apple-system,'Segoe UI','PingFang SC','Microsof
 const MONO: &str = "font-family:Consolas,Menlo,monospace;font-size:13px";
 
 /// The whole page.
-pub(crate) fn page(message: &Message) -> String {
+pub fn page(message: &Message) -> String {
     let colour = words::tone(message.severity, message.status).hex();
     let lang = match message.lang {
         crate::message::Lang::Zh => "zh-CN",
