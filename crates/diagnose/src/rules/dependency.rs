@@ -33,7 +33,9 @@ pub fn other_end(evidence: &Evidence, container: &Container<'_>, said: &Said<'_>
     let (host, port) = at.unwrap_or_default();
     let namespace = container.pod.namespace();
     let mut services: Vec<ObjectRef> = service_of(evidence, namespace, &host).into_iter().collect();
-    if services.is_empty() && !is_local(&host) {
+    // a name outside the cluster is not one of the services, whatever its port
+    let nameless = host.is_empty() || host.parse::<std::net::IpAddr>().is_ok();
+    if services.is_empty() && nameless && !is_local(&host) {
         let called = calls(evidence, container.pod);
         let fits = |p: Option<u16>| match (port, p) {
             (Some(said), Some(written)) => said == written,
@@ -144,6 +146,9 @@ pub fn finding(
         for service in &other.services {
             finding.because.extend(explains(evidence, service));
         }
+        let at_address =
+            evidence.kind("Pod").filter(|p| !other.host.is_empty() && p.str("/status/podIP") == other.host);
+        finding.because.extend(at_address.flat_map(|p| [p.re.clone(), evidence.root(p).re.clone()]));
         for policy in evidence.kind("NetworkPolicy").filter(|_| said.reason == Reason::Timeout) {
             let near = |s: &ObjectRef| s.namespace == policy.namespace();
             if policy.namespace() == container.pod.namespace() || other.services.iter().any(near) {

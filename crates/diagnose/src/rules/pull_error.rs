@@ -72,14 +72,29 @@ pub fn parse(message: &str, image: &ImageName) -> PullError {
         (&UNREACHABLE, PullError::Unreachable),
         (&NOT_FOUND, PullError::NotFound),
     ];
-    // an image called `x509` or `unauthorized` must not speak for the registry
-    let mut words = message.to_owned();
-    for name in [&image.registry, &image.repository] {
-        words = words.replace(name.as_str(), "IMAGE");
-    }
+    // an image called `x509` or tagged `429` must not speak for the registry
     let short = image.short();
-    words = words.replace(&format!("\"{short}"), "\"IMAGE");
+    let tag = image.tag.as_deref().filter(|tag| tag.len() > 1).unwrap_or_default();
+    let digest = image.digest.as_deref().unwrap_or_default();
+    let mut words = message.to_owned();
+    for name in [digest, &image.registry, &image.repository, &short, tag] {
+        words = without(&words, name);
+    }
     order.iter().find(|(pattern, _)| pattern.is_match(&words)).map_or(PullError::Other, |(_, kind)| *kind)
+}
+
+/// A text with a name taken out where it stands as a word.
+fn without(text: &str, name: &str) -> String {
+    let inside = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = rest.find(name).filter(|_| !name.is_empty()) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        out.push_str(before);
+        out.push_str(if before.ends_with(inside) || after.starts_with(inside) { name } else { "IMAGE" });
+        rest = after;
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -134,6 +149,16 @@ mod tests {
                 "A:1",
                 r#"Failed to apply default image tag "A:1": couldn't parse image name "A:1": invalid reference format: repository name (library/A) must be lowercase"#,
                 PullError::InvalidName,
+            ),
+            (
+                "r.example.com/a:1.0.429",
+                "failed to resolve reference \"r.example.com/a:1.0.429\": r.example.com/a:1.0.429: not found",
+                PullError::NotFound,
+            ),
+            (
+                "r.example.com/forbidden:x509",
+                "dial tcp 10.0.0.9:443: connect: connection refused for forbidden:x509",
+                PullError::Unreachable,
             ),
             ("a:1", "unexpected media type text/html for sha256:00", PullError::Other),
         ] {
