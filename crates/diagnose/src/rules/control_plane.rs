@@ -14,7 +14,7 @@ const RENEWED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// Controllers observe a new generation within seconds.
 const OBSERVED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// A scheduler looks at a new pod within a second or two.
-const LOOKED_AT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+const LOOKED_AT_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
 /// Containers that wait so have not run: the rules about images and start-up say why.
 const NEVER_STARTED: [&str; 8] = [

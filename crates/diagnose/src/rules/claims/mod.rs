@@ -15,7 +15,7 @@ use crate::graph::references;
 use crate::object::{Object, ObjectRef};
 
 /// A provisioner that runs answers a new claim within seconds.
-const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_secs(40);
+const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
 pub fn claims(evidence: &Evidence) -> Vec<Finding> {
     evidence.kind("PersistentVolumeClaim").flat_map(|claim| claim_findings(evidence, claim)).collect()

@@ -112,9 +112,11 @@ fn no_match(evidence: &Evidence, claim: &Object, volumes: &[&Object]) -> Finding
         zh.push(format!("{} {in_zh}", volume.name()));
         en.push(format!("{} {in_en}", volume.name()));
     }
+    // without the whole list, only the controller's word says that none fits
+    let listed = evidence.is_listed("PersistentVolume", "");
     if volumes.is_empty() {
-        zh.push("没有这样的 PV".to_owned());
-        en.push("there is no such volume".to_owned());
+        zh.push(if listed { "没有这样的 PV" } else { "控制器没有找到合适的 PV" }.to_owned());
+        en.push(if listed { "there is no such volume" } else { "the controller has found none" }.to_owned());
     }
     let modes = claim.at("/spec/accessModes").to_string();
     let statement = text(

@@ -11,7 +11,7 @@ use crate::finding::{Cite, Finding, text};
 use crate::object::{Object, ObjectRef};
 
 /// A scheduler that works looks at a new pod within a second or two.
-const LOOKED_AT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+const LOOKED_AT_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
 pub fn scheduling(evidence: &Evidence) -> Vec<Finding> {
     let waiting = evidence.kind("Pod").filter(|pod| is_waiting(pod));
