@@ -111,6 +111,10 @@ fn by_code(down: &Down<'_>, words: &str) -> Finding {
     let mut finding = unexplained(down, words);
     if down.container.last_log(down.evidence).is_none() {
         finding = finding.likely();
+        // nothing was said: a service it calls that is down says more than the code
+        for service in crate::calls::called_services(down.evidence, down.container.pod) {
+            finding.because.extend(dependency::explains(down.evidence, &service));
+        }
     }
     finding.fix(
         text("查看上一次运行的日志", "read the log of the last run"),
