@@ -110,7 +110,7 @@ fn by_code(down: &Down<'_>, words: &str) -> Finding {
     }
     let mut finding = unexplained(down, words);
     if down.container.last_log(down.evidence).is_none() {
-        finding = finding.likely();
+        finding = if log_is_gap(down) { unread(finding) } else { finding.likely() };
         // nothing was said: a service it calls that is down says more than the code
         for service in crate::calls::called_services(down.evidence, down.container.pod) {
             finding.because.extend(dependency::explains(down.evidence, &service));
@@ -120,6 +120,18 @@ fn by_code(down: &Down<'_>, words: &str) -> Finding {
         text("查看上一次运行的日志", "read the log of the last run"),
         format!("kubectl logs {}{} -c {name} --previous", down.container.pod.name(), down.container.pod.re.flag()),
     )
+}
+
+/// The log exists and could not be read: it may well say why.
+fn log_is_gap(down: &Down<'_>) -> bool {
+    let path = down.container.pod.re.path();
+    down.evidence.gaps.iter().any(|gap| gap.what.starts_with("log of") && gap.what.contains(&path))
+}
+
+fn unread(mut finding: Finding) -> Finding {
+    finding.statement.zh.push_str("（日志没有读到，原因可能在其中）");
+    finding.statement.en.push_str(" (its log could not be read and may say why)");
+    finding.possible()
 }
 
 fn unexplained(down: &Down<'_>, words: &str) -> Finding {
