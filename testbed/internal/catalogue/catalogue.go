@@ -23,7 +23,7 @@ type Fault struct {
 	Text string `json:"text"`
 	// Expected is the cause that a diagnosis must name.
 	Expected Cause `json:"expected"`
-	// Exclusive faults break something for the whole cluster and are left out of `fault all`.
+	// Exclusive faults touch the whole cluster, or count only when asked about: left out of `fault all`.
 	Exclusive bool `json:"exclusive,omitempty"`
 	// Shows are kubectl commands whose output must hold a text once the fault is there.
 	Shows []Show `json:"shows"`

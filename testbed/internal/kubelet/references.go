@@ -25,6 +25,41 @@ func (w *worker) mountError(ctx context.Context) string {
 	return ""
 }
 
+// attached says whether the pod's CSI disks are attached to its node, as the attach-detach controller records it.
+func (w *worker) attached(ctx context.Context) bool {
+	for _, volume := range w.pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim == nil {
+			continue
+		}
+		claim, err := w.client.CoreV1().PersistentVolumeClaims(w.pod.Namespace).Get(ctx, volume.PersistentVolumeClaim.ClaimName, metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		disk, err := w.client.CoreV1().PersistentVolumes().Get(ctx, claim.Spec.VolumeName, metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		if disk.Spec.CSI != nil && !w.attachment(ctx, disk.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *worker) attachment(ctx context.Context, disk string) bool {
+	list, err := w.client.StorageV1().VolumeAttachments().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return false
+	}
+	for _, item := range list.Items {
+		source := item.Spec.Source.PersistentVolumeName
+		if item.Status.Attached && item.Spec.NodeName == w.pod.Spec.NodeName && source != nil && *source == disk {
+			return true
+		}
+	}
+	return false
+}
+
 // configError is why the container's configuration cannot be put together.
 func (w *worker) configError(ctx context.Context, c *v1.Container) string {
 	for _, from := range c.EnvFrom {

@@ -125,7 +125,7 @@ func (w *worker) prepare(ctx context.Context) bool {
 	first := true
 	for wait := time.Second; ; wait = min(wait*2, 16*time.Second) {
 		reason, text := w.obstacle(ctx)
-		if text == "" {
+		if text == "" && w.attached(ctx) {
 			return true
 		}
 		if first {
@@ -136,7 +136,9 @@ func (w *worker) prepare(ctx context.Context) bool {
 		if reason == "FailedAttachVolume" {
 			events = w.kubelet.recorder("attachdetach-controller", "")
 		}
-		events.Event(w.pod, v1.EventTypeWarning, reason, text)
+		if text != "" {
+			events.Event(w.pod, v1.EventTypeWarning, reason, text)
+		}
 		if !pause(ctx, wait) {
 			return false
 		}
