@@ -57,6 +57,10 @@ pub fn looks(evidence: &Evidence, events: &[Value], absent: &[ObjectRef]) -> Vec
         let namespaces: std::collections::BTreeSet<&str> = evidence.kind("Deployment").map(|d| d.namespace()).collect();
         namespaces.into_iter().take(3).for_each(|namespace| look(&["ServiceAccount"], namespace, ""));
     }
+    // a control plane component that stopped acting shows in its pod
+    if evidence.kind("Lease").any(|lease| is_old(evidence, lease)) {
+        look(&["Pod", "Event"], "kube-system", "");
+    }
     // names that nearly match are offered only if the names are known
     for object in absent.iter().filter(|re| NEAR.contains(&re.kind.as_str())) {
         look(&[object.kind.as_str()], &object.namespace, "");
@@ -65,6 +69,13 @@ pub fn looks(evidence: &Evidence, events: &[Value], absent: &[ObjectRef]) -> Vec
         look(&["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"], "", "");
     }
     looks
+}
+
+/// The scheduler and the controller manager renew theirs every few seconds.
+fn is_old(evidence: &Evidence, lease: &crate::object::Object) -> bool {
+    let renewed = lease.time("/spec/renewTime").or_else(|| lease.time("/spec/acquireTime"));
+    let component = matches!(lease.name(), "kube-scheduler" | "kube-controller-manager");
+    component && renewed.is_some_and(|at| evidence.now.duration_since(at).as_secs() > 60)
 }
 
 /// Whether a program says that names do not resolve because DNS does not answer. "No such host" is an answer.

@@ -39,12 +39,20 @@ pub async fn read(reader: &Reader<'_>, evidence: &Evidence, options: &Options) -
             .boxed(),
         );
     }
-    stream::iter(reads).buffered(8).filter_map(std::future::ready).collect().await
+    stream::iter(reads).buffered(12).filter_map(std::future::ready).collect().await
 }
 
 /// The pods that the target is about: their logs are read even if all seems well.
 fn asked(evidence: &Evidence) -> Vec<&Object> {
-    let Target::Object(target) = &evidence.target else { return Vec::new() };
+    let target = match &evidence.target {
+        Target::Object(target) => target,
+        // etcd keeps serving reads while its alarms stop every write: only its log says so
+        Target::Cluster => {
+            let etcd = |pod: &&Object| pod.labels().get("component") == Some(&"etcd");
+            return evidence.kind_in("Pod", "kube-system").filter(etcd).take(PODS_OF_ONE).collect();
+        }
+        Target::Namespace(_) => return Vec::new(),
+    };
     let Some(object) = evidence.get(target) else { return Vec::new() };
     let mut pods = evidence.pods_of(object);
     pods.sort_by_key(|pod| !trouble::pod_in_trouble(pod, evidence.now));

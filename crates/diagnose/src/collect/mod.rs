@@ -59,7 +59,7 @@ impl Options {
 
     /// For a namespace or a whole cluster that a person waits for.
     pub fn survey() -> Self {
-        Self { deadline: Duration::from_secs(30), requests: 600, page: 500, pages: 40, logs: 24, ..Self::object() }
+        Self { deadline: Duration::from_secs(30), requests: 600, page: 500, pages: 40, logs: 120, ..Self::object() }
     }
 
     pub fn for_target(target: &Target) -> Self {

@@ -109,7 +109,7 @@ fn by_code(down: &Down<'_>, words: &str) -> Finding {
         return start::by_shell_code(down, code);
     }
     let mut finding = unexplained(down, words);
-    if down.container.last_log(down.evidence).is_none() {
+    if words.trim().is_empty() {
         finding = if log_is_gap(down) { unread(finding) } else { finding.likely() };
         // nothing was said: a service it calls that is down says more than the code
         for service in crate::calls::called_services(down.evidence, down.container.pod) {
