@@ -68,7 +68,12 @@ impl Detective {
         if !found.is_some_and(|incident| incident.state == "open" && incident.kind == "alert") {
             return Ok(());
         }
-        let alerts = alerts::of_incident(self.store.read(), incident, 20).await.map_err(text)?;
+        let mut alerts = alerts::of_incident(self.store.read(), incident, 20).await.map_err(text)?;
+        // what an ended alert was about is well again and says nothing of what goes on
+        let going_on = alerts.iter().take_while(|alert| !alert.state.starts_with("resolved")).count();
+        if going_on > 0 {
+            alerts.truncate(going_on);
+        }
         let report = self.report(&alerts).await;
         info!(causes = report.causes.len(), gaps = report.gaps.len(), "diagnosed");
         let cause = report.causes.first().map(|cause| format!("{} {}", cause.class.name(), cause.object));

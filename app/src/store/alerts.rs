@@ -151,7 +151,7 @@ pub struct Stored {
     pub refires: u32,
 }
 
-/// The alerts of an incident, the oldest first, at most `limit`.
+/// The alerts of an incident, at most `limit`: those that go on before those that ended, each the oldest first.
 pub async fn of_incident(pool: &SqlitePool, incident: i64, limit: i64) -> Result<Vec<Stored>, Error> {
     Ok(sqlx::query_as(
         "SELECT a.id, a.source, a.labels, a.annotations, a.generator_url, a.fingerprint, a.flapping,
@@ -159,7 +159,7 @@ pub async fn of_incident(pool: &SqlitePool, incident: i64, limit: i64) -> Result
          FROM episodes e JOIN alerts a ON a.id = e.alert
          WHERE e.incident = $1
            AND e.id = (SELECT id FROM episodes WHERE alert = a.id AND incident = $1 ORDER BY starts_at DESC LIMIT 1)
-         ORDER BY e.id LIMIT $2",
+         ORDER BY e.state IN ('resolved', 'resolved_only'), e.id LIMIT $2",
     )
     .bind(incident)
     .bind(limit)

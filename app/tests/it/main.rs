@@ -5,6 +5,10 @@
 mod asked;
 mod captures;
 mod cases;
+mod gaps;
 mod harness;
 mod intake;
+mod sdk;
+mod seed;
 mod senders;
+mod testbed;
