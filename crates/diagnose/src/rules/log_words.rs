@@ -78,194 +78,190 @@ mod tests {
     use crate::rules::logs::Reason::{self, *};
     use crate::rules::logs::recognise;
 
+    /// What programs write, and what it means.
+    const LINES: &[(&str, Option<Reason>)] = &[
+        ("Error: P1001: Can't reach database server at `postgres`:`5432`", Some(Refused)),
+        (
+            "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' ([Errno 111] Connection refused)\")",
+            Some(Refused),
+        ),
+        (
+            "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' (timed out)\")",
+            Some(Timeout),
+        ),
+        (
+            "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' ([Errno -2] Name or service not known)\")",
+            Some(NameUnresolved),
+        ),
+        (
+            "pymysql.err.OperationalError: (1045, \"Access denied for user 'root'@'10.244.0.5' (using password: YES)\")",
+            Some(AuthFailed),
+        ),
+        (
+            "MongoServerSelectionError: connect ECONNREFUSED 10.96.10.4:27017\n    at Topology.selectServer (/app/node_modules/mongodb/lib/sdam/topology.js:284:38) {\n  reason: TopologyDescription {\n    type: 'Unknown',\n    servers: Map(1) { 'mongo:27017' => [ServerDescription] },\n  },\n  code: undefined\n}",
+            Some(Refused),
+        ),
+        ("MongooseServerSelectionError: getaddrinfo ENOTFOUND mongo", Some(NameUnresolved)),
+        (
+            "pymongo.errors.ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused (configured timeouts: socketTimeoutMS: 20000.0ms), Timeout: 30s",
+            Some(Refused),
+        ),
+        (
+            "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago. The driver has not received any packets from the server.\n\tat com.mysql.cj.jdbc.exceptions.SQLError.createCommunicationsException(SQLError.java:174)\nCaused by: java.net.ConnectException: Connection refused (Connection refused)\n\tat java.net.PlainSocketImpl.socketConnect(Native Method)",
+            Some(Refused),
+        ),
+        (
+            "org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'dataSource'\nCaused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user \"app\"",
+            Some(AuthFailed),
+        ),
+        ("Caused by: java.net.SocketTimeoutException: connect timed out", Some(Timeout)),
+        (
+            "***************************\nAPPLICATION FAILED TO START\n***************************\n\nDescription:\n\nWeb server failed to start. Port 8080 was already in use.\n\nAction:\n\nIdentify and stop the process that's listening on port 8080",
+            Some(PortInUse),
+        ),
+        (
+            "java.lang.IllegalArgumentException: Could not resolve placeholder 'DB_URL' in value \"${DB_URL}\"",
+            Some(Environment),
+        ),
+        (
+            "Error: listen EADDRINUSE: address already in use :::3000\n    at Server.setupListenHandle [as _listen2] (node:net:1463:16)",
+            Some(PortInUse),
+        ),
+        ("OSError: [Errno 98] Address already in use", Some(PortInUse)),
+        ("[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", Some(PortInUse)),
+        (
+            "redis.exceptions.ConnectionError: Error -2 connecting to redis-master:6379. Name or service not known.",
+            Some(NameUnresolved),
+        ),
+        ("NOAUTH Authentication required.", Some(AuthFailed)),
+        (
+            "dial tcp: lookup redis on 10.96.0.10:53: read udp 10.244.1.3:41277->10.96.0.10:53: i/o timeout",
+            Some(NameUnresolved),
+        ),
+        ("FATAL:  role \"shop\" does not exist", Some(AuthFailed)),
+        ("Error: EACCES: permission denied, open '/data/app.log'", Some(PermissionDenied)),
+        ("PermissionError: [Errno 13] Permission denied: '/var/log/app.log'", Some(PermissionDenied)),
+        ("chown: changing ownership of '/var/lib/postgresql/data': Operation not permitted", Some(PermissionDenied)),
+        (
+            "initdb: error: could not change permissions of directory \"/var/lib/postgresql/data\": Operation not permitted",
+            Some(PermissionDenied),
+        ),
+        ("standard_init_linux.go:228: exec user process caused: exec format error", Some(Architecture)),
+        ("exec /usr/bin/app: no such file or directory", Some(CommandNotFound)),
+        ("/bin/sh: 1: npm: not found", Some(CommandNotFound)),
+        ("sh: can't open '/app/run.sh': No such file or directory", Some(CommandNotFound)),
+        ("python: can't open file '/app/main.py': [Errno 2] No such file or directory", Some(CommandNotFound)),
+        ("Error: Unable to access jarfile app.jar", Some(CommandNotFound)),
+        ("/entrypoint.sh: /app/server: Permission denied", Some(PermissionDenied)),
+        ("2026-11-24 02:58:00.000 ERROR [main] c.e.App - 数据库连接失败", Some(Refused)),
+        ("[ERROR] 连接 Redis 失败: 连接被拒绝 (redis:6379)", Some(Refused)),
+        ("[ERROR] 连接数据库失败，用户名或密码错误", Some(AuthFailed)),
+        ("错误：配置文件 /etc/app/app.yaml 解析失败", Some(ConfigFile)),
+        ("错误: 环境变量 DB_HOST 未设置", Some(Environment)),
+        ("环境变量DB_HOST未配置，程序退出", Some(Environment)),
+        ("无法解析主机名 mysql.prod", Some(NameUnresolved)),
+        ("java.lang.OutOfMemoryError: Java heap space\nDumping heap to java_pid1.hprof ...", Some(Exception)),
+        (
+            "<--- Last few GCs --->\nFATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n 1: 0xb7b3e0 node::Abort()",
+            Some(Panic),
+        ),
+        (
+            "/app/lib/foo.rb:12:in `total': undefined method `+' for nil:NilClass (NoMethodError)\n\tfrom /app/main.rb:3:in `<main>'",
+            Some(Exception),
+        ),
+        (
+            "PHP Fatal error:  Uncaught TypeError: Unsupported operand types: string + int in /app/index.php:7",
+            Some(Exception),
+        ),
+        ("ModuleNotFoundError: No module named 'flask'", Some(Exception)),
+        ("Segmentation fault (core dumped)", Some(Panic)),
+        (
+            "panic: open /etc/app/config.yaml: no such file or directory\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:12 +0x1d",
+            Some(ConfigFile),
+        ),
+        ("error: failed to load config file: invalid character '}' looking for beginning of value", Some(ConfigFile)),
+        (
+            "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 3 column 5 (char 40)",
+            Some(Exception),
+        ),
+        (
+            "yaml.scanner.ScannerError: mapping values are not allowed here\n  in \"/etc/app/config.yml\", line 4, column 9",
+            Some(ConfigFile),
+        ),
+        ("Error: required environment variable \"API_KEY\" is not set", Some(Environment)),
+        ("env: required environment variable \"API_KEY\" is not set", Some(Environment)),
+        ("SECRET_KEY must be set", Some(Environment)),
+        ("Error: Missing required env var: STRIPE_KEY", Some(Environment)),
+        (
+            "thread 'main' panicked at src/main.rs:9:42:\ncalled `Result::unwrap()` on an `Err` value: NotPresent",
+            Some(Panic),
+        ),
+        (
+            "error: Database is uninitialized and superuser password is not specified.\n       You must specify POSTGRES_PASSWORD to a non-empty value for the\n       superuser.",
+            Some(Environment),
+        ),
+        (
+            "2026-11-24 02:58:00+00:00 [ERROR] [Entrypoint]: Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD",
+            Some(Environment),
+        ),
+        (
+            "*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\nReading the configuration file, at line 12\n>>> 'maxmemoryy 100mb'\nBad directive or wrong number of arguments",
+            Some(ConfigFile),
+        ),
+        (
+            "{\"level\":\"fatal\",\"msg\":\"failed to connect to redis\",\"error\":\"dial tcp 10.96.3.3:6379: connect: connection refused\"}",
+            Some(Refused),
+        ),
+        (
+            "{\"level\":\"info\",\"msg\":\"retry\",\"error\":\"dial tcp 10.96.3.3:6379: connect: connection refused\"}",
+            None,
+        ),
+        (
+            "grpc: addrConn.createTransport failed to connect to {Addr: \"payments:50051\"}. Err: connection error: desc = \"transport: Error while dialing: dial tcp 10.96.1.2:50051: connect: connection refused\"",
+            Some(Refused),
+        ),
+        (
+            "failed to connect to `host=pg user=app database=shop`: hostname resolving error (lookup pg on 10.96.0.10:53: no such host)",
+            Some(NameUnresolved),
+        ),
+        ("nc: bad address 'db'", Some(NameUnresolved)),
+        ("** server can't find db.shop.svc.cluster.local: NXDOMAIN", Some(NameUnresolved)),
+        ("wget: can't connect to remote host (10.96.3.3): Connection refused", Some(Refused)),
+        ("curl: (6) Could not resolve host: api", Some(NameUnresolved)),
+        ("curl: (7) Failed to connect to api port 80 after 3 ms: Connection refused", Some(Refused)),
+        ("curl: (28) Failed to connect to api port 80 after 130000 ms: Connection timed out", Some(Timeout)),
+        (
+            "requests.exceptions.ConnectionError: HTTPConnectionPool(host='api', port=80): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object>: Failed to establish a new connection: [Errno 111] Connection refused'))",
+            Some(Refused),
+        ),
+        (
+            "Amqp connection error: ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN",
+            Some(AuthFailed),
+        ),
+        ("level=info msg=\"listening on :8080\"\nlevel=info msg=\"shutting down\"", None),
+        ("INFO  no errors found\nINFO done", None),
+        (
+            "E1124 03:00:02.114 reflector.go:205] \"Failed to watch\" err=\"configmaps is forbidden: User \\\"system:serviceaccount:a:b\\\" cannot list resource \\\"configmaps\\\" in API group\"",
+            Some(Rbac),
+        ),
+        ("touch: cannot touch '/app/x': Read-only file system", Some(ReadOnly)),
+        ("Unhandled exception. System.Net.Sockets.SocketException (111): Connection refused", Some(Refused)),
+        ("E: Error: failed to bind to 0.0.0.0:443: permission denied", Some(PermissionDenied)),
+        (
+            "Traceback (most recent call last):\n  File \"/app/app.py\", line 3, in <module>\n    import foo\nImportError: cannot import name 'x' from 'foo'\n",
+            Some(Exception),
+        ),
+        ("kafka.errors.NoBrokersAvailable: NoBrokersAvailable", Some(Refused)),
+        (
+            "[2026-11-24 02:58:00,000] WARN [AdminClient] Connection to node -1 (kafka/10.96.2.2:9092) could not be established. Broker may not be available.",
+            Some(Refused),
+        ),
+        ("Could not connect to Redis at redis:6379: Connection refused", Some(Refused)),
+    ];
+
     #[test]
     fn reads_what_programs_write() {
-        let cases: &[(&str, Option<Reason>)] = &[
-            ("Error: P1001: Can't reach database server at `postgres`:`5432`", Some(Refused)),
-            (
-                "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' ([Errno 111] Connection refused)\")",
-                Some(Refused),
-            ),
-            (
-                "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' (timed out)\")",
-                Some(Timeout),
-            ),
-            (
-                "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'mysql' ([Errno -2] Name or service not known)\")",
-                Some(NameUnresolved),
-            ),
-            (
-                "pymysql.err.OperationalError: (1045, \"Access denied for user 'root'@'10.244.0.5' (using password: YES)\")",
-                Some(AuthFailed),
-            ),
-            (
-                "MongoServerSelectionError: connect ECONNREFUSED 10.96.10.4:27017\n    at Topology.selectServer (/app/node_modules/mongodb/lib/sdam/topology.js:284:38) {\n  reason: TopologyDescription {\n    type: 'Unknown',\n    servers: Map(1) { 'mongo:27017' => [ServerDescription] },\n  },\n  code: undefined\n}",
-                Some(Refused),
-            ),
-            ("MongooseServerSelectionError: getaddrinfo ENOTFOUND mongo", Some(NameUnresolved)),
-            (
-                "pymongo.errors.ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused (configured timeouts: socketTimeoutMS: 20000.0ms), Timeout: 30s",
-                Some(Refused),
-            ),
-            (
-                "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago. The driver has not received any packets from the server.\n\tat com.mysql.cj.jdbc.exceptions.SQLError.createCommunicationsException(SQLError.java:174)\nCaused by: java.net.ConnectException: Connection refused (Connection refused)\n\tat java.net.PlainSocketImpl.socketConnect(Native Method)",
-                Some(Refused),
-            ),
-            (
-                "org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'dataSource'\nCaused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user \"app\"",
-                Some(AuthFailed),
-            ),
-            ("Caused by: java.net.SocketTimeoutException: connect timed out", Some(Timeout)),
-            (
-                "***************************\nAPPLICATION FAILED TO START\n***************************\n\nDescription:\n\nWeb server failed to start. Port 8080 was already in use.\n\nAction:\n\nIdentify and stop the process that's listening on port 8080",
-                Some(PortInUse),
-            ),
-            (
-                "java.lang.IllegalArgumentException: Could not resolve placeholder 'DB_URL' in value \"${DB_URL}\"",
-                Some(Environment),
-            ),
-            (
-                "Error: listen EADDRINUSE: address already in use :::3000\n    at Server.setupListenHandle [as _listen2] (node:net:1463:16)",
-                Some(PortInUse),
-            ),
-            ("OSError: [Errno 98] Address already in use", Some(PortInUse)),
-            ("[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", Some(PortInUse)),
-            (
-                "redis.exceptions.ConnectionError: Error -2 connecting to redis-master:6379. Name or service not known.",
-                Some(NameUnresolved),
-            ),
-            ("NOAUTH Authentication required.", Some(AuthFailed)),
-            (
-                "dial tcp: lookup redis on 10.96.0.10:53: read udp 10.244.1.3:41277->10.96.0.10:53: i/o timeout",
-                Some(NameUnresolved),
-            ),
-            ("FATAL:  role \"shop\" does not exist", Some(AuthFailed)),
-            ("Error: EACCES: permission denied, open '/data/app.log'", Some(PermissionDenied)),
-            ("PermissionError: [Errno 13] Permission denied: '/var/log/app.log'", Some(PermissionDenied)),
-            (
-                "chown: changing ownership of '/var/lib/postgresql/data': Operation not permitted",
-                Some(PermissionDenied),
-            ),
-            (
-                "initdb: error: could not change permissions of directory \"/var/lib/postgresql/data\": Operation not permitted",
-                Some(PermissionDenied),
-            ),
-            ("standard_init_linux.go:228: exec user process caused: exec format error", Some(Architecture)),
-            ("exec /usr/bin/app: no such file or directory", Some(CommandNotFound)),
-            ("/bin/sh: 1: npm: not found", Some(CommandNotFound)),
-            ("sh: can't open '/app/run.sh': No such file or directory", Some(CommandNotFound)),
-            ("python: can't open file '/app/main.py': [Errno 2] No such file or directory", Some(CommandNotFound)),
-            ("Error: Unable to access jarfile app.jar", Some(CommandNotFound)),
-            ("/entrypoint.sh: /app/server: Permission denied", Some(PermissionDenied)),
-            ("2026-11-24 02:58:00.000 ERROR [main] c.e.App - 数据库连接失败", Some(Refused)),
-            ("[ERROR] 连接 Redis 失败: 连接被拒绝 (redis:6379)", Some(Refused)),
-            ("[ERROR] 连接数据库失败，用户名或密码错误", Some(AuthFailed)),
-            ("错误：配置文件 /etc/app/app.yaml 解析失败", Some(ConfigFile)),
-            ("错误: 环境变量 DB_HOST 未设置", Some(Environment)),
-            ("环境变量DB_HOST未配置，程序退出", Some(Environment)),
-            ("无法解析主机名 mysql.prod", Some(NameUnresolved)),
-            ("java.lang.OutOfMemoryError: Java heap space\nDumping heap to java_pid1.hprof ...", Some(Exception)),
-            (
-                "<--- Last few GCs --->\nFATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n 1: 0xb7b3e0 node::Abort()",
-                Some(Panic),
-            ),
-            (
-                "/app/lib/foo.rb:12:in `total': undefined method `+' for nil:NilClass (NoMethodError)\n\tfrom /app/main.rb:3:in `<main>'",
-                Some(Exception),
-            ),
-            (
-                "PHP Fatal error:  Uncaught TypeError: Unsupported operand types: string + int in /app/index.php:7",
-                Some(Exception),
-            ),
-            ("ModuleNotFoundError: No module named 'flask'", Some(Exception)),
-            ("Segmentation fault (core dumped)", Some(Panic)),
-            (
-                "panic: open /etc/app/config.yaml: no such file or directory\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:12 +0x1d",
-                Some(ConfigFile),
-            ),
-            (
-                "error: failed to load config file: invalid character '}' looking for beginning of value",
-                Some(ConfigFile),
-            ),
-            (
-                "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 3 column 5 (char 40)",
-                Some(Exception),
-            ),
-            (
-                "yaml.scanner.ScannerError: mapping values are not allowed here\n  in \"/etc/app/config.yml\", line 4, column 9",
-                Some(ConfigFile),
-            ),
-            ("Error: required environment variable \"API_KEY\" is not set", Some(Environment)),
-            ("env: required environment variable \"API_KEY\" is not set", Some(Environment)),
-            ("SECRET_KEY must be set", Some(Environment)),
-            ("Error: Missing required env var: STRIPE_KEY", Some(Environment)),
-            (
-                "thread 'main' panicked at src/main.rs:9:42:\ncalled `Result::unwrap()` on an `Err` value: NotPresent",
-                Some(Panic),
-            ),
-            (
-                "error: Database is uninitialized and superuser password is not specified.\n       You must specify POSTGRES_PASSWORD to a non-empty value for the\n       superuser.",
-                Some(Environment),
-            ),
-            (
-                "2026-11-24 02:58:00+00:00 [ERROR] [Entrypoint]: Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD",
-                Some(Environment),
-            ),
-            (
-                "*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***\nReading the configuration file, at line 12\n>>> 'maxmemoryy 100mb'\nBad directive or wrong number of arguments",
-                Some(ConfigFile),
-            ),
-            (
-                "{\"level\":\"fatal\",\"msg\":\"failed to connect to redis\",\"error\":\"dial tcp 10.96.3.3:6379: connect: connection refused\"}",
-                Some(Refused),
-            ),
-            (
-                "{\"level\":\"info\",\"msg\":\"retry\",\"error\":\"dial tcp 10.96.3.3:6379: connect: connection refused\"}",
-                None,
-            ),
-            (
-                "grpc: addrConn.createTransport failed to connect to {Addr: \"payments:50051\"}. Err: connection error: desc = \"transport: Error while dialing: dial tcp 10.96.1.2:50051: connect: connection refused\"",
-                Some(Refused),
-            ),
-            (
-                "failed to connect to `host=pg user=app database=shop`: hostname resolving error (lookup pg on 10.96.0.10:53: no such host)",
-                Some(NameUnresolved),
-            ),
-            ("nc: bad address 'db'", Some(NameUnresolved)),
-            ("** server can't find db.shop.svc.cluster.local: NXDOMAIN", Some(NameUnresolved)),
-            ("wget: can't connect to remote host (10.96.3.3): Connection refused", Some(Refused)),
-            ("curl: (6) Could not resolve host: api", Some(NameUnresolved)),
-            ("curl: (7) Failed to connect to api port 80 after 3 ms: Connection refused", Some(Refused)),
-            ("curl: (28) Failed to connect to api port 80 after 130000 ms: Connection timed out", Some(Timeout)),
-            (
-                "requests.exceptions.ConnectionError: HTTPConnectionPool(host='api', port=80): Max retries exceeded with url: / (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object>: Failed to establish a new connection: [Errno 111] Connection refused'))",
-                Some(Refused),
-            ),
-            (
-                "Amqp connection error: ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN",
-                Some(AuthFailed),
-            ),
-            ("level=info msg=\"listening on :8080\"\nlevel=info msg=\"shutting down\"", None),
-            ("INFO  no errors found\nINFO done", None),
-            (
-                "E1124 03:00:02.114 reflector.go:205] \"Failed to watch\" err=\"configmaps is forbidden: User \\\"system:serviceaccount:a:b\\\" cannot list resource \\\"configmaps\\\" in API group\"",
-                Some(Rbac),
-            ),
-            ("touch: cannot touch '/app/x': Read-only file system", Some(ReadOnly)),
-            ("Unhandled exception. System.Net.Sockets.SocketException (111): Connection refused", Some(Refused)),
-            ("E: Error: failed to bind to 0.0.0.0:443: permission denied", Some(PermissionDenied)),
-            (
-                "Traceback (most recent call last):\n  File \"/app/app.py\", line 3, in <module>\n    import foo\nImportError: cannot import name 'x' from 'foo'\n",
-                Some(Exception),
-            ),
-            ("kafka.errors.NoBrokersAvailable: NoBrokersAvailable", Some(Refused)),
-            (
-                "[2026-11-24 02:58:00,000] WARN [AdminClient] Connection to node -1 (kafka/10.96.2.2:9092) could not be established. Broker may not be available.",
-                Some(Refused),
-            ),
-            ("Could not connect to Redis at redis:6379: Connection refused", Some(Refused)),
-        ];
-        for (log, wanted) in cases {
+        for (log, wanted) in LINES {
             assert_eq!(recognise(log).map(|said| said.reason), *wanted, "{log}");
         }
     }
