@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod doctor;
 pub mod failpoint;
 pub mod http;
 pub mod investigate;

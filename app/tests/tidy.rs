@@ -113,3 +113,8 @@ fn generated(file: &str, wanted: &str) {
 fn generated_causes_doc_is_current() {
     generated("docs/causes.md", &diagnose::causes_doc());
 }
+
+#[test]
+fn generated_schema_is_current() {
+    generated("docs/midwatch.schema.json", &midwatch::config::schema());
+}

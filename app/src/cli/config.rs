@@ -49,7 +49,7 @@ fn show(args: &ConfigArgs) -> anyhow::Result<u8> {
     let config = args.sound(&[])?;
     let mut value = serde_json::to_value(&config)?;
     drop_nulls(&mut value);
-    say(&serde_saphyr::to_string(&value)?)?;
+    say(&format!("{}\n", serde_saphyr::to_string(&value)?.trim_end()))?;
     Ok(0)
 }
 

@@ -143,7 +143,8 @@ impl Diagnose {
 fn unknown_kind(word: &str) -> String {
     let word = word.to_lowercase();
     let known = kinds::KINDS.iter().flat_map(|kind| [kind.plural.to_owned(), kind.name.to_lowercase()]);
-    let known: Vec<String> = known.collect();
+    let short = ["pod", "pvc", "pv", "svc", "deploy", "sts", "hpa", "pdb", "ing"].map(str::to_owned);
+    let known: Vec<String> = known.chain(short).collect();
     match near::nearest(&word, known.iter().map(String::as_str)) {
         Some(near) => format!("`{word}` is no kind that can be diagnosed; do you mean {near}?"),
         None => format!("`{word}` is no kind that can be diagnosed; try pod, deployment, pvc, service, node ..."),

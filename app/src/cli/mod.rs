@@ -5,6 +5,7 @@ mod completion;
 mod config;
 mod demo;
 mod diagnose;
+mod doctor;
 mod outbox;
 mod payload;
 mod progress;
@@ -50,6 +51,8 @@ enum Command {
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
+    /// Prove that cluster, Alertmanager, Prometheus and channels work; print what to paste into them
+    Doctor(doctor::Doctor),
     /// Print a completion script for the shell
     Completion(completion::Completion),
     /// Print version, commit and platform
@@ -68,6 +71,7 @@ impl Cli {
             Command::Alerts(command) => command.run().await,
             Command::Outbox(command) => command.run().await,
             Command::Config(command) => command.run(),
+            Command::Doctor(command) => command.run().await,
             Command::Completion(command) => command.run(),
             Command::Version => version::run(),
         }

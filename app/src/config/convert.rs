@@ -105,12 +105,18 @@ impl Config {
 impl Intake {
     /// The `Authorization` header that opens a webhook, by the last part of its path.
     pub fn authorization(&self, endpoint: &str) -> anyhow::Result<Option<String>> {
-        let opens = |one: &&Credential| one.only.is_empty() || one.only.iter().any(|name| name == endpoint);
-        let Some(one) = self.credentials.iter().find(opens) else { return Ok(None) };
+        let Some(one) = self.credentials.iter().find(|one| one.opens(endpoint)) else { return Ok(None) };
         Ok(Some(match credential(one)?.proof {
             Proof::Basic { username, password } => basic(&username, &password),
             Proof::Bearer { token } => format!("Bearer {token}"),
         }))
+    }
+}
+
+impl Credential {
+    /// Whether it opens a webhook, by the last part of its path.
+    pub fn opens(&self, endpoint: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == endpoint)
     }
 }
 

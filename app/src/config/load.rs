@@ -116,7 +116,11 @@ struct Places {
 
 impl Places {
     fn problem(&self, pointer: &str, text: String) -> Problem {
-        let set = self.set.iter().rev().find(|(p, _)| pointer.starts_with(p.as_str()));
+        let below = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
+        let set = self.set.iter().rev().find(|(set, _)| below(pointer, set));
+        // a variable may have made the section that is wrong
+        let made = || self.set.iter().rev().find(|(set, _)| below(set, pointer) && !self.lines.contains_key(pointer));
+        let set = set.or_else(made);
         let place = set.map_or_else(|| format!("{}:{}", self.file, self.line(pointer)), |(_, name)| name.clone());
         Problem { place, field: pointer.trim_start_matches('/').replace('/', "."), text }
     }

@@ -6,6 +6,8 @@ mod asked;
 mod captures;
 mod cases;
 mod gaps;
+mod cli;
+mod config;
 mod harness;
 mod intake;
 mod sdk;
