@@ -5,9 +5,9 @@
 mod asked;
 mod captures;
 mod cases;
-mod gaps;
 mod cli;
 mod config;
+mod gaps;
 mod harness;
 mod intake;
 mod sdk;
