@@ -335,7 +335,7 @@ async fn an_incident_has_a_page_behind_the_credentials() {
     std::thread::spawn(move || lines.for_each(drop));
     let mut alert = webhook("firing", "KubePodNotReady<script>", &["cart-0"]);
     alert["alerts"][0]["annotations"]["summary"] = json!("<img src=x>");
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).build().unwrap();
     let hook = client.post(format!("http://{address}/webhooks/alertmanager")).basic_auth("u", Some("hush"));
     assert_eq!(hook.json(&alert).send().await.unwrap().status(), 200);
     let page = format!("http://{address}/incidents/1");
