@@ -135,7 +135,7 @@ impl Intake {
 
     pub(super) fn wake(&self) {
         self.store.wake().jobs.notify_one();
-        self.store.wake().outbox.notify_one();
+        self.store.wake().outbox.notify_waiters();
     }
 }
 
