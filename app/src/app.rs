@@ -17,6 +17,7 @@ use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
 use crate::http::{self, Http, Unready};
 use crate::investigate::Detective;
 use crate::jobs::{self, Job, Runner};
+use crate::message::Voice;
 use crate::prometheus::Answers;
 use crate::store::{self, Store};
 
@@ -111,7 +112,7 @@ pub fn composer(config: &Config, store: Store, cluster: Option<String>) -> anyho
     let names = channels(config).into_keys().collect();
     Ok(Composer {
         store,
-        lang: config.lang.into(),
+        voice: Voice { lang: config.lang.into(), zone: config.zone() },
         cluster: config.cluster.name.clone().or(cluster).unwrap_or_default(),
         public_url: config.public_url.clone(),
         routes: Arc::new(Routes::new(&config.routes, names)),

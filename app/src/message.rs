@@ -7,14 +7,25 @@ use std::collections::BTreeMap;
 use diagnose::report::{EvidenceItem, ReportCause};
 use diagnose::{Confidence, Lang, Report, Text, finding::text};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use notify::{Block, Inline, Keep, Message, Section, Severity, Status};
 
 use crate::alerts::Alert;
 use crate::alerts::object::{Subject, resolve};
 
+/// How a message speaks: its language, and the zone that its times are in.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    pub lang: Lang,
+    pub zone: TimeZone,
+}
+
 /// What the overview says of the alert.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
+    /// the alert's name with the object's
+    pub title: String,
+    /// the alert's name alone; may be empty
     pub alert: String,
     pub severity: String,
     pub namespace: String,
@@ -52,20 +63,21 @@ pub fn notify_lang(lang: Lang) -> notify::Lang {
 }
 
 /// The alert alone: what goes out before anything was looked at.
-pub fn plain(overview: &Overview, lang: Lang) -> Message {
-    let lead = if overview.summary.is_empty() { &overview.alert } else { &overview.summary };
+pub fn plain(overview: &Overview, voice: &Voice) -> Message {
+    let lang = voice.lang;
+    let lead = if overview.summary.is_empty() { &overview.title } else { &overview.summary };
     let mut message = empty(lang, Status::Plain, lead.clone());
-    message.title.clone_from(&overview.alert);
+    message.title.clone_from(&overview.title);
     message.severity = severity(&overview.severity);
     message.object.clone_from(&overview.object);
-    message.sections.push(overview_section(overview, lang));
+    message.sections.push(overview_section(overview, None, voice));
     message.footer = word(lang, "正在诊断", "diagnosis under way").to_owned();
     message
 }
 
 /// What Midwatch tells of itself.
-pub fn notice(overview: &Overview, lang: Lang) -> Message {
-    let mut message = plain(overview, lang);
+pub fn notice(overview: &Overview, voice: &Voice) -> Message {
+    let mut message = plain(overview, voice);
     message.footer.clear();
     message
 }
@@ -81,37 +93,57 @@ pub fn object_of(labels: &BTreeMap<String, String>) -> String {
 }
 
 /// The alert with its diagnosis.
-pub fn diagnosed(overview: &Overview, report: &Report, lang: Lang) -> Message {
-    let mut message = verdict(report, lang);
-    message.title.clone_from(&overview.alert);
+pub fn diagnosed(overview: &Overview, report: &Report, voice: &Voice) -> Message {
+    let mut message = verdict(report, voice);
+    message.title.clone_from(&overview.title);
     message.severity = severity(&overview.severity);
     if !overview.object.is_empty() {
         message.object.clone_from(&overview.object);
     }
-    message.sections.insert(0, overview_section(overview, lang));
+    message.sections.insert(0, overview_section(overview, Some(&overview.summary), voice));
     message
 }
 
-/// The alert has ended.
-pub fn resolved(overview: &Overview, report: Option<&Report>, ended: Timestamp, lang: Lang) -> Message {
-    let mut message = match report {
-        Some(report) => diagnosed(overview, report, lang),
-        None => plain(overview, lang),
+/// The alert has ended. What there was to do then is not said any more.
+pub fn resolved(overview: &Overview, report: Option<&Report>, ended: Timestamp, voice: &Voice) -> Message {
+    let lang = voice.lang;
+    let named = report.filter(|report| !report.causes.is_empty());
+    let mut message = match named {
+        Some(report) => diagnosed(overview, report, voice),
+        None => plain(overview, voice),
     };
-    let cause = message.lead.clone();
+    let was = match named {
+        Some(_) => word(lang, "已恢复。原因：", "Resolved. It was: "),
+        None => word(lang, "已恢复：", "Resolved: "),
+    };
     message.status = Status::Resolved;
-    message.lead = match report {
-        Some(report) if !report.causes.is_empty() => {
-            format!("{}{cause}", word(lang, "已恢复。原因：", "Resolved. It was: "))
+    message.lead = format!("{was}{}", message.lead);
+    if named.is_some() {
+        message.sections.truncate(2);
+        for section in &mut message.sections {
+            section.pieces.retain(|piece| piece.keep > Keep::Log);
         }
-        Some(_) | None => word(lang, "已恢复", "Resolved").to_owned(),
-    };
-    message.footer = format!("{} {}", word(lang, "恢复时间", "resolved at"), clock(ended));
+    }
+    message.footer = format!("{} {}", word(lang, "恢复时间", "resolved at"), clock(ended, &voice.zone));
+    if let Some(lasted) = overview.since.and_then(|since| lasted(since, ended, lang)) {
+        message.footer.push_str(&format!("{}{lasted}", word(lang, "，持续 ", ", after ")));
+    }
     message
+}
+
+/// Rounded to what a reader cares for; None for less than a minute.
+fn lasted(since: Timestamp, ended: Timestamp, lang: Lang) -> Option<String> {
+    let minutes = (ended.as_second() - since.as_second()) / 60;
+    let parts = [(minutes / 1_440, "天", "d"), (minutes / 60 % 24, "小时", "h"), (minutes % 60, "分钟", "min")];
+    let first = parts.iter().position(|(n, ..)| *n > 0)?;
+    let shown = parts.iter().skip(first).take(2).filter(|(n, ..)| *n > 0);
+    let words: Vec<String> = shown.map(|(n, zh, en)| format!("{n} {}", word(lang, zh, en))).collect();
+    Some(words.join(" "))
 }
 
 /// The diagnosis alone, as `midwatch diagnose` shows it.
-pub fn verdict(report: &Report, lang: Lang) -> Message {
+pub fn verdict(report: &Report, voice: &Voice) -> Message {
+    let lang = voice.lang;
     let mut message = empty(lang, Status::Diagnosed, lead(report).get(lang).to_owned());
     let (title, object) = match &report.target {
         diagnose::Target::Object(object) => (word(lang, "诊断", "Diagnosis").to_owned(), object.to_string()),
@@ -123,7 +155,7 @@ pub fn verdict(report: &Report, lang: Lang) -> Message {
     message.title = title;
     message.object = object;
     message.severity = if report.causes.is_empty() { Severity::Info } else { Severity::Warning };
-    message.sections.push(diagnosis_section(report, lang));
+    message.sections.push(diagnosis_section(report, voice));
     let fixes = fixes_section(report, lang);
     if !fixes.pieces.is_empty() {
         message.sections.push(fixes);
@@ -158,6 +190,9 @@ pub fn lead(report: &Report) -> Text {
             format!("{} (and {} more)", first.statement.en, rest.len()),
         ),
         ([], true) => text("没有发现问题", "Nothing found"),
+        ([], false) if report.evidence.is_empty() && report.symptoms.is_empty() => {
+            text("未能诊断：读不到集群", "Not diagnosed: the cluster could not be read")
+        }
         ([], false) if report.symptoms.is_empty() => {
             text("没有发现问题，但有内容无法读取", "Nothing found, but not everything could be read")
         }
@@ -165,8 +200,11 @@ pub fn lead(report: &Report) -> Text {
     }
 }
 
-fn overview_section(overview: &Overview, lang: Lang) -> Section {
-    let mut facts = vec![(word(lang, "告警名称", "Alert").to_owned(), overview.alert.clone())];
+/// The summary is left out where it is the first line already.
+fn overview_section(overview: &Overview, summary: Option<&str>, voice: &Voice) -> Section {
+    let lang = voice.lang;
+    let name = if overview.alert.is_empty() { &overview.title } else { &overview.alert };
+    let mut facts = vec![(word(lang, "告警名称", "Alert").to_owned(), name.clone())];
     let mut fact = |name: &str, value: &str| {
         if !value.is_empty() {
             facts.push((name.to_owned(), value.to_owned()));
@@ -176,15 +214,17 @@ fn overview_section(overview: &Overview, lang: Lang) -> Section {
     fact(word(lang, "集群", "Cluster"), &overview.cluster);
     fact(word(lang, "命名空间", "Namespace"), &overview.namespace);
     fact(word(lang, "受影响资源", "Object"), &overview.object);
-    fact(word(lang, "告警摘要", "Summary"), &overview.summary);
-    fact(word(lang, "开始时间", "Since"), &overview.since.map(clock).unwrap_or_default());
+    fact(word(lang, "告警摘要", "Summary"), summary.unwrap_or_default());
+    let since = overview.since.map(|since| clock(since, &voice.zone));
+    fact(word(lang, "开始时间", "Since"), &since.unwrap_or_default());
     if overview.count > 1 {
         fact(word(lang, "告警数量", "Alerts"), &overview.count.to_string());
     }
     Section::new(word(lang, "告警概览", "Overview")).with(Keep::Normal, Block::Facts(facts))
 }
 
-fn diagnosis_section(report: &Report, lang: Lang) -> Section {
+fn diagnosis_section(report: &Report, voice: &Voice) -> Section {
+    let lang = voice.lang;
     let mut section = Section::new(word(lang, "诊断分析", "Diagnosis"));
     for (i, cause) in report.causes.iter().take(SHOWN).enumerate() {
         let keep = if i == 0 { Keep::Must } else { Keep::Alternative };
@@ -197,7 +237,7 @@ fn diagnosis_section(report: &Report, lang: Lang) -> Section {
         }
         for (n, item) in cited(report, cause).into_iter().take(PROOFS).enumerate() {
             let keep = if i == 0 && n == 0 { Keep::Must } else { Keep::Log };
-            section = section.with(keep, Block::Quote(proof(item)));
+            section = section.with(keep, Block::Quote(proof(item, &voice.zone)));
         }
     }
     if report.causes.len() > SHOWN {
@@ -251,8 +291,8 @@ fn cited<'a>(report: &'a Report, cause: &ReportCause) -> Vec<&'a EvidenceItem> {
     report.evidence.iter().filter(|item| cause.evidence.contains(&item.id)).collect()
 }
 
-fn proof(item: &EvidenceItem) -> String {
-    let time = item.time.map(|t| format!(" {}", clock(t))).unwrap_or_default();
+fn proof(item: &EvidenceItem, zone: &TimeZone) -> String {
+    let time = item.time.map(|t| format!(" {}", clock(t, zone))).unwrap_or_default();
     format!("{} {} {}{time}: {}", item.id, item.object, item.source, item.text)
 }
 
@@ -261,7 +301,8 @@ fn fixes_section(report: &Report, lang: Lang) -> Section {
     for (i, cause) in report.causes.iter().take(SHOWN).enumerate() {
         for (n, fix) in cause.fixes.iter().enumerate() {
             let keep = if i == 0 && n == 0 { Keep::Must } else { Keep::Alternative };
-            section = section.with(keep, Block::text(fix.text.get(lang)));
+            let number = if report.causes.len() > 1 { format!("{}. ", cause.rank) } else { String::new() };
+            section = section.with(keep, Block::text(format!("{number}{}", fix.text.get(lang))));
             if let Some(command) = &fix.command {
                 section = section.with(keep, Block::Code { lang: "sh".to_owned(), text: command.clone() });
             }
@@ -270,6 +311,7 @@ fn fixes_section(report: &Report, lang: Lang) -> Section {
     section
 }
 
-fn clock(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+/// With the offset, for the reader and the server may be in different places.
+fn clock(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }

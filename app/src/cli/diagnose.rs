@@ -16,8 +16,9 @@ use super::source::{ClusterArgs, Opened, one_shot};
 use super::{LangArg, card, payload, say};
 use crate::alerts::parse::parse;
 use crate::investigate::{Brief, investigate};
+use crate::message::{self, Voice};
 use crate::prometheus::Answers;
-use crate::{message, store};
+use crate::store;
 
 #[derive(Debug, Args)]
 pub struct Diagnose {
@@ -68,6 +69,8 @@ impl Diagnose {
         })
         .await;
         let lang = LangArg::or_environment(self.lang);
+        // the same input gives the same bytes, wherever it runs
+        let voice = Voice { lang: lang.into(), zone: jiff::tz::TimeZone::UTC };
         let totals = opened.cluster.traffic.snapshot();
         match self.output {
             Output::Json => {
@@ -81,8 +84,8 @@ impl Diagnose {
                 }
                 say(&(serde_json::to_string_pretty(&json)? + "\n"))?;
             }
-            Output::Text => say(&card(&message::verdict(&report, lang.into())))?,
-            Output::Markdown => say(&notify::markdown(&message::verdict(&report, lang.into())))?,
+            Output::Text => say(&card(&message::verdict(&report, &voice)))?,
+            Output::Markdown => say(&notify::markdown(&message::verdict(&report, &voice)))?,
         }
         if self.timings && self.output != Output::Json {
             let ms = started.elapsed().as_millis();

@@ -57,6 +57,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     if let Some(prometheus) = &config.prometheus {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }
+    found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));
     if let Some(public) = &config.public_url {
         found.extend(url(public).map(|text| ("/public_url".to_owned(), text)));
     }
@@ -79,6 +80,11 @@ fn url(text: &str) -> Option<String> {
     }
 }
 
+fn timezone(name: &str) -> Option<String> {
+    let unknown = jiff::tz::TimeZone::get(name).is_err();
+    unknown.then(|| format!("`{name}` is no time zone such as Asia/Shanghai"))
+}
+
 fn quiet_hours(quiet: &QuietHours) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     for (field, text) in [("from", &quiet.from), ("to", &quiet.to)] {
@@ -86,10 +92,6 @@ fn quiet_hours(quiet: &QuietHours) -> Vec<(&'static str, String)> {
             found.push((field, format!("`{text}` is no time such as 22:00")));
         }
     }
-    if let Some(zone) = &quiet.timezone
-        && jiff::tz::TimeZone::get(zone).is_err()
-    {
-        found.push(("timezone", format!("`{zone}` is no time zone such as Asia/Shanghai")));
-    }
+    found.extend(quiet.timezone.as_deref().and_then(timezone).map(|text| ("timezone", text)));
     found
 }

@@ -21,6 +21,11 @@ impl Config {
         }
     }
 
+    /// The zone of times in messages. The configuration check names one that does not exist.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
     pub fn alert_settings(&self) -> alerts::Settings {
         let mut settings = alerts::Settings {
             ignored_labels: self.intake.ignore_labels.iter().cloned().collect(),

@@ -27,6 +27,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Language of messages: `zh` or `en`.
     pub lang: Lang,
+    /// Time zone of the times in messages: an IANA name such as `Asia/Shanghai`.
+    pub timezone: String,
     pub log: Log,
     pub cluster: Cluster,
     pub prometheus: Option<Prometheus>,
@@ -54,6 +56,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
             public_url: None,
             lang: Lang::Zh,
+            timezone: "UTC".to_owned(),
             log: Log::default(),
             cluster: Cluster::default(),
             prometheus: None,

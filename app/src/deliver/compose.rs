@@ -9,11 +9,11 @@ use notify::{Block, Channel, Inline, Keep, Link, Message, Section, Status};
 
 use super::routes::Routes;
 use super::template::Templates;
-use crate::message::{self, Overview};
+use crate::message::{self, Overview, Voice};
 use crate::store::alerts::Stored;
 use crate::store::incidents::Incident;
 use crate::store::outbox::{self, Row};
-use crate::store::{Error, Millis, Store, alerts, incidents, reports};
+use crate::store::{Error, Millis, Store, alerts, incidents, reports, sending};
 
 /// Alerts of an incident that a message looks at; the count is told in any case.
 const ALERTS: i64 = 50;
@@ -22,7 +22,7 @@ const LISTED: usize = 20;
 
 pub struct Composer {
     pub store: Store,
-    pub lang: Lang,
+    pub voice: Voice,
     /// the cluster's name where an alert's labels do not give one
     pub cluster: String,
     /// links in messages start with it
@@ -52,15 +52,17 @@ impl Composer {
         let alerts = alerts::of_incident(self.store.read(), incident.id, ALERTS).await?;
         let mut message = self.incident(&incident, &alerts).await?;
         if let Some(labels) = alerts.first().map(|alert| &alert.labels)
-            && message.status == Status::Plain
+            && incident.state == "open"
+            && sending::messages_before(self.store.read(), row).await? == 0
         {
-            // people are called once, by the first message
+            // people are called once, by the first message, whatever it tells
             message.mentions = self.routes.mentions(labels).to_vec();
         }
         if flapping(&alerts) {
             message.footer = self.flapping_footer(&alerts);
         }
-        self.templates.apply(&mut message, channel, self.lang);
+        self.templates.apply(&mut message, channel, self.voice.lang);
+        clean(&mut message);
         let critical = incident.severity == "critical";
         Ok(Some(Composed { message, revision: incident.revision, critical }))
     }
@@ -70,10 +72,10 @@ impl Composer {
         let report = self.report(incident).await?;
         let overview = self.overview(incident, alerts, report.as_ref());
         let mut message = match (incident.state.as_str(), &report) {
-            ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(incident), self.lang),
-            (_, Some(report)) => message::diagnosed(&overview, report, self.lang),
-            (_, None) if incident.kind == "notice" => message::notice(&overview, self.lang),
-            (_, None) => message::plain(&overview, self.lang),
+            ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(incident), &self.voice),
+            (_, Some(report)) => message::diagnosed(&overview, report, &self.voice),
+            (_, None) if incident.kind == "notice" => message::notice(&overview, &self.voice),
+            (_, None) => message::plain(&overview, &self.voice),
         };
         message.thread = format!("incident-{}", incident.id);
         message.revision = u32::try_from(incident.revision).unwrap_or(u32::MAX);
@@ -94,7 +96,7 @@ impl Composer {
         let get = |map: &BTreeMap<String, String>, names: &[&str]| {
             names.iter().find_map(|name| map.get(*name).filter(|v| !v.is_empty()).cloned()).unwrap_or_default()
         };
-        let summary = match self.lang {
+        let summary = match self.voice.lang {
             Lang::Zh => get(annotations, &["summary_zh", "summary", "description", "message"]),
             Lang::En => get(annotations, &["summary", "description", "message"]),
         };
@@ -103,11 +105,12 @@ impl Composer {
             Some(_) | None => message::object_of(labels),
         };
         Overview {
-            alert: incident.title.clone(),
+            title: incident.title.clone(),
+            alert: get(labels, &["alertname"]),
             severity: incident.severity.clone(),
             namespace: get(labels, &["exported_namespace", "namespace"]),
             object,
-            summary: redact::text(&summary).into_owned(),
+            summary,
             since: alerts.iter().map(|alert| alert.starts_at).min().and_then(timestamp),
             count: alerts.len(),
             cluster: if incident.cluster.is_empty() { self.cluster.clone() } else { incident.cluster.clone() },
@@ -116,7 +119,7 @@ impl Composer {
 
     fn link(&self, incident: &Incident) -> Option<Link> {
         let base = self.public_url.as_ref()?.trim_end_matches('/');
-        let text = match self.lang {
+        let text = match self.voice.lang {
             Lang::Zh => "完整报告",
             Lang::En => "Full report",
         };
@@ -125,40 +128,65 @@ impl Composer {
 
     fn flapping_footer(&self, alerts: &[Stored]) -> String {
         let times: u32 = alerts.iter().map(|alert| alert.refires + 1).max().unwrap_or(1);
-        match self.lang {
+        match self.voice.lang {
             Lang::Zh => format!("告警反复触发（{times} 次），恢复通知将在稳定后发送"),
             Lang::En => format!("flapping: fired {times} times; its end is told when it stays quiet"),
         }
     }
 
+    fn digest_line(&self, incident: &Incident) -> Vec<Inline> {
+        let (zh, en) = match incident.severity.as_str() {
+            "critical" => ("严重", "critical"),
+            "warning" => ("警告", "warning"),
+            _ => ("提示", "info"),
+        };
+        let ended = incident.state != "open";
+        let text = match self.voice.lang {
+            Lang::Zh => format!("[{zh}] {}{}", incident.title, if ended { "（已恢复）" } else { "" }),
+            Lang::En => format!("[{en}] {}{}", incident.title, if ended { " (resolved)" } else { "" }),
+        };
+        vec![Inline::Text(text)]
+    }
+
     async fn digest(&self, row: &Row) -> Result<Composed, Error> {
         let ids = outbox::digest_items(self.store.read(), row.revision, &row.channel).await?;
-        let mut items = Vec::new();
-        let (mut critical, mut count) = (0, 0);
+        let mut told = Vec::new();
         for id in &ids {
-            let Some(incident) = incidents::get(self.store.read(), *id).await? else { continue };
-            count += 1;
-            critical += usize::from(incident.severity == "critical");
-            if items.len() < LISTED {
-                let state = if incident.state == "open" { "" } else { " ✓" };
-                items.push(vec![Inline::Text(format!("{} {}{state}", incident.severity, incident.title))]);
-            }
+            told.extend(incidents::get(self.store.read(), *id).await?);
         }
-        let lead = match self.lang {
+        // the worst first, for the list may be cut
+        told.sort_by_key(|incident| (incident.severity != "critical", incident.state != "open", incident.id));
+        let count = told.len();
+        let critical = told.iter().filter(|incident| incident.severity == "critical").count();
+        let mut items: Vec<Vec<Inline>> = told.iter().take(LISTED).map(|one| self.digest_line(one)).collect();
+        if count > LISTED {
+            let more = count - LISTED;
+            items.push(vec![Inline::Text(match self.voice.lang {
+                Lang::Zh => format!("另有 {more} 个"),
+                Lang::En => format!("{more} more"),
+            })]);
+        }
+        let lead = match self.voice.lang {
             Lang::Zh => format!("一分钟内新增 {count} 个事件，其中严重 {critical} 个"),
             Lang::En => format!("{count} new incidents in one minute, {critical} of them critical"),
         };
-        let title = match self.lang {
+        let title = match self.voice.lang {
             Lang::Zh => "告警风暴汇总",
             Lang::En => "Storm digest",
         };
-        let mut message = message::empty(self.lang, Status::Digest, lead);
+        let mut message = message::empty(self.voice.lang, Status::Digest, lead);
         message.title = title.to_owned();
         message.severity = if critical > 0 { notify::Severity::Critical } else { notify::Severity::Warning };
         message.thread = format!("digest-{}", row.revision);
-        message.sections = vec![Section::new(title).with(Keep::Normal, Block::List(items))];
+        message.sections = vec![Section::new("").with(Keep::Normal, Block::List(items))];
+        clean(&mut message);
         Ok(Composed { message, revision: row.revision, critical: critical > 0 })
     }
+}
+
+/// Labels, annotations and templates may hold secrets; what goes out passes here.
+fn clean(message: &mut Message) {
+    message.map_text(&mut |text| redact::text(text).into_owned());
 }
 
 fn flapping(alerts: &[Stored]) -> bool {

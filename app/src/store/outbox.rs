@@ -54,6 +54,10 @@ pub struct Row {
     pub lease_owner: Option<String>,
     pub provider_id: Option<String>,
     pub error: Option<String>,
+    /// Parts of the message that the channel took on a try that failed later on.
+    pub parts: i64,
+    /// The revision that those parts told.
+    pub parts_of: Option<i64>,
     pub created_at: Millis,
     pub sent_at: Option<Millis>,
 }

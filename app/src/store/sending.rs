@@ -1,12 +1,15 @@
 //! The outbox as a sender sees it: lease one row, then mark it sent, due again, or given up.
+//!
+//! A mark only counts while the marker holds the lease, and may be written twice.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::outbox::Row;
+use super::outbox::{DIGEST, Row};
 use super::{Error, Millis};
 
 /// Leases the row of a channel that is due first. A lease that ran out (its sender died) counts as due: the message may
-/// have gone out, and goes out again under the same delivery id.
+/// have gone out, and goes out again under the same delivery id. While a message of an incident is on its way, no other
+/// of the same incident is leased there: they would overtake each other.
 pub async fn claim(
     connection: &mut SqliteConnection,
     channel: &str,
@@ -16,8 +19,11 @@ pub async fn claim(
 ) -> Result<Option<Row>, Error> {
     Ok(sqlx::query_as(
         "UPDATE outbox SET state = 'leased', attempts = attempts + 1, lease_until = $3 + $4, lease_owner = $2
-         WHERE id = (SELECT id FROM outbox
+         WHERE id = (SELECT id FROM outbox o
                      WHERE channel = $1 AND ((state = 'queued' AND next_at <= $3) OR (state = 'leased' AND lease_until <= $3))
+                       AND (incident = 0 OR NOT EXISTS (
+                            SELECT 1 FROM outbox l WHERE l.incident = o.incident AND l.channel = o.channel
+                                                     AND l.state = 'leased' AND l.lease_until > $3))
                      ORDER BY next_at, id LIMIT 1)
          RETURNING *",
     )
@@ -50,7 +56,7 @@ pub async fn sent(
 ) -> Result<(), Error> {
     sqlx::query(
         "UPDATE outbox SET state = 'sent', sent_at = $2, provider_id = nullif($3, ''), lease_until = NULL, error = NULL
-         WHERE id = $1 AND lease_owner = $4",
+         WHERE id = $1 AND lease_owner = $4 AND state = 'leased'",
     )
     .bind(row.id)
     .bind(now)
@@ -58,44 +64,76 @@ pub async fn sent(
     .bind(&row.lease_owner)
     .execute(&mut *connection)
     .await?;
+    give_way(connection, row, told_revision, now).await
+}
+
+/// There is nothing left to say: the row and everything older of its incident on the channel give way.
+pub async fn needless(connection: &mut SqliteConnection, row: &Row, now: Millis) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE outbox SET state = 'superseded'
-         WHERE incident = $1 AND channel = $2 AND revision <= $3 AND state = 'queued' AND incident != 0",
+        "UPDATE outbox SET state = 'superseded', lease_until = NULL
+         WHERE id = $1 AND lease_owner = $2 AND state = 'leased'",
+    )
+    .bind(row.id)
+    .bind(&row.lease_owner)
+    .execute(&mut *connection)
+    .await?;
+    give_way(connection, row, row.revision, now).await
+}
+
+/// A row whose sender died in the middle gives way too: what it would say was said.
+async fn give_way(connection: &mut SqliteConnection, row: &Row, up_to: i64, now: Millis) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'superseded', lease_until = NULL
+         WHERE incident = $1 AND channel = $2 AND revision <= $3 AND incident != 0 AND id != $4
+           AND (state = 'queued' OR (state = 'leased' AND lease_until <= $5))",
     )
     .bind(row.incident)
     .bind(&row.channel)
-    .bind(told_revision)
+    .bind(up_to)
+    .bind(row.id)
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Not taken: again at `next_at`, or given up for good when that is None.
-pub async fn not_sent(
-    connection: &mut SqliteConnection,
-    row: &Row,
-    error: &str,
-    next_at: Option<Millis>,
-) -> Result<(), Error> {
+/// A try that failed: what for, when again (never, if None), and which parts the channel has taken so far.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub error: String,
+    pub next_at: Option<Millis>,
+    pub parts: i64,
+    /// the revision that the parts told
+    pub parts_of: i64,
+}
+
+/// Not taken: again later, or given up for good.
+pub async fn not_sent(connection: &mut SqliteConnection, row: &Row, failure: &Failure) -> Result<(), Error> {
     sqlx::query(
         "UPDATE outbox SET state = iif($2 IS NULL, 'dead', 'queued'), next_at = coalesce($2, next_at), error = $3,
-                           lease_until = NULL
-         WHERE id = $1 AND lease_owner = $4",
+                           parts = $5, parts_of = $6, lease_until = NULL
+         WHERE id = $1 AND lease_owner = $4 AND state = 'leased'",
     )
     .bind(row.id)
-    .bind(next_at)
-    .bind(error)
+    .bind(failure.next_at)
+    .bind(&failure.error)
     .bind(&row.lease_owner)
+    .bind(failure.parts)
+    .bind(failure.parts_of)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// A turn that did not come to a try: the robot has no room, so the row waits without an attempt counted.
+/// A turn that did not come to a try: the row waits without an attempt counted, unless news came meanwhile.
 pub async fn put_back(connection: &mut SqliteConnection, row: &Row, next_at: Millis) -> Result<(), Error> {
     sqlx::query(
-        "UPDATE outbox SET state = 'queued', attempts = attempts - 1, next_at = $2, lease_until = NULL
-         WHERE id = $1 AND lease_owner = $3",
+        "UPDATE outbox SET attempts = attempts - 1, next_at = $2, lease_until = NULL,
+             state = iif(incident != 0 AND EXISTS (
+                         SELECT 1 FROM outbox n WHERE n.incident = outbox.incident AND n.channel = outbox.channel
+                                                  AND n.revision > outbox.revision AND n.state = 'queued'),
+                         'superseded', 'queued')
+         WHERE id = $1 AND lease_owner = $3 AND state = 'leased'",
     )
     .bind(row.id)
     .bind(next_at)
@@ -120,7 +158,8 @@ pub async fn first_receipt(pool: &SqlitePool, incident: i64, channel: &str) -> R
 /// How many messages of the incident went out on the channel before this row.
 pub async fn messages_before(pool: &SqlitePool, row: &Row) -> Result<i64, Error> {
     Ok(sqlx::query_scalar(
-        "SELECT count(*) FROM outbox WHERE incident = $1 AND channel = $2 AND state = 'sent' AND id != $3",
+        "SELECT count(*) FROM outbox
+         WHERE incident = $1 AND channel = $2 AND state = 'sent' AND id != $3 AND incident != 0",
     )
     .bind(row.incident)
     .bind(&row.channel)
@@ -141,6 +180,61 @@ pub async fn sent_lately(pool: &SqlitePool, channels: &[&str], since: Millis) ->
     .await?)
 }
 
+/// Rows of critical incidents that the channel owes since `before`, that no channel has told, and that `next` does not
+/// have. Rows that wait on purpose (for company) owe nothing yet.
+pub async fn stranded(
+    pool: &SqlitePool,
+    channel: &str,
+    next: &str,
+    before: Millis,
+    now: Millis,
+) -> Result<Vec<Row>, Error> {
+    Ok(sqlx::query_as(
+        "SELECT o.* FROM outbox o JOIN incidents i ON i.id = o.incident
+         WHERE o.channel = $1 AND o.state IN ('queued', 'leased') AND o.created_at <= $3
+           AND (o.attempts > 0 OR o.next_at <= $4) AND i.severity = 'critical' AND i.state != 'merged'
+           AND NOT EXISTS (SELECT 1 FROM outbox s WHERE s.incident = o.incident AND s.state = 'sent'
+                                                    AND s.revision >= o.revision)
+           AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.incident = o.incident AND n.revision = o.revision
+                                                    AND n.channel = $2)
+         ORDER BY o.id LIMIT 100",
+    )
+    .bind(channel)
+    .bind(next)
+    .bind(before)
+    .bind(now)
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Rows for channels that are not among `channels`: nobody would ever send them.
+pub async fn orphans(pool: &SqlitePool, channels: &[&str], now: Millis) -> Result<Vec<Row>, Error> {
+    Ok(sqlx::query_as(
+        "SELECT * FROM outbox
+         WHERE (state = 'queued' OR (state = 'leased' AND lease_until <= $2))
+           AND channel NOT IN (SELECT value FROM json_each($1))
+         ORDER BY id LIMIT 100",
+    )
+    .bind(serde_json::to_string(channels)?)
+    .bind(now)
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Gives up a row that nobody has leased.
+pub async fn abandon(connection: &mut SqliteConnection, id: i64, why: &str, now: Millis) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'dead', error = $2, lease_until = NULL
+         WHERE id = $1 AND (state = 'queued' OR (state = 'leased' AND lease_until <= $3))",
+    )
+    .bind(id)
+    .bind(why)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Queues dead rows again, all or one. The number of rows.
 pub async fn retry_dead(connection: &mut SqliteConnection, id: Option<i64>, now: Millis) -> Result<u64, Error> {
     let done = sqlx::query(
@@ -156,14 +250,31 @@ pub async fn retry_dead(connection: &mut SqliteConnection, id: Option<i64>, now:
 
 /// The same news on another channel; once, however often it is asked for.
 pub async fn copy_to(connection: &mut SqliteConnection, row: &Row, channel: &str, now: Millis) -> Result<(), Error> {
+    let mut revision = row.revision;
+    if row.incident == DIGEST {
+        // The other channel's digest of that minute may be out already; the one of this minute is not.
+        revision = now / 60_000;
+        sqlx::query(
+            "INSERT OR IGNORE INTO digests (minute, channel, incident)
+             SELECT $1, $2, incident FROM digests WHERE minute = $3 AND channel = $4",
+        )
+        .bind(revision)
+        .bind(channel)
+        .bind(row.revision)
+        .bind(&row.channel)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let next_at = if row.incident == DIGEST { (revision + 1) * 60_000 } else { now };
     sqlx::query(
         "INSERT INTO outbox (incident, revision, kind, channel, state, next_at, created_at)
-         VALUES ($1, $2, $3, $4, 'queued', $5, $5) ON CONFLICT (incident, revision, channel) DO NOTHING",
+         VALUES ($1, $2, $3, $4, 'queued', $5, $6) ON CONFLICT (incident, revision, channel) DO NOTHING",
     )
     .bind(row.incident)
-    .bind(row.revision)
+    .bind(revision)
     .bind(&row.kind)
     .bind(channel)
+    .bind(next_at)
     .bind(now)
     .execute(connection)
     .await?;

@@ -7,6 +7,8 @@ mod captures;
 mod cases;
 mod cli;
 mod config;
+mod deliver;
+mod deliver_store;
 mod disk;
 mod gaps;
 mod harness;

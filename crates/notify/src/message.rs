@@ -210,7 +210,7 @@ pub enum Mention {
 
 impl Message {
     /// Every text of the tree, changed by `change`. Link targets, keys and mentions are not texts.
-    pub(crate) fn map_text(&mut self, change: &mut dyn FnMut(&str) -> String) {
+    pub fn map_text(&mut self, change: &mut dyn FnMut(&str) -> String) {
         for text in [&mut self.title, &mut self.object, &mut self.lead, &mut self.footer] {
             *text = change(text);
         }

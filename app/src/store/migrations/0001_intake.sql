@@ -117,6 +117,9 @@ CREATE TABLE outbox (
     lease_owner TEXT,
     provider_id TEXT,
     error       TEXT,
+    -- Parts of the message that the channel took on a try that failed later on, and the revision that they told.
+    parts       INTEGER NOT NULL DEFAULT 0,
+    parts_of    INTEGER,
     created_at  INTEGER NOT NULL,
     sent_at     INTEGER,
     UNIQUE (incident, revision, channel)
