@@ -10,6 +10,7 @@ mod config;
 mod deliver;
 mod deliver_store;
 mod disk;
+mod faults;
 mod gaps;
 mod harness;
 mod intake;

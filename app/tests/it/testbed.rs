@@ -75,6 +75,12 @@ impl Drop for TestBed {
     }
 }
 
+/// The faults of the catalogue that leave the rest of the cluster alone.
+pub fn catalogue() -> Vec<Value> {
+    let done = program().args(["fault", "--list", "all"]).output().unwrap();
+    serde_json::from_str(&text(done, "testbed fault --list")).unwrap()
+}
+
 fn program() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../testbed/run"))
 }
