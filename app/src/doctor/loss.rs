@@ -36,6 +36,8 @@ pub fn without(kind: &str) -> (&'static str, &'static str) {
             ("拒绝请求或不可达的准入 webhook", "admission webhooks that refuse or do not answer")
         }
         "APIService" | "CustomResourceDefinition" => ("不可用的 API", "APIs that do not answer or are gone"),
+        "HelmRelease" | "Kustomization" | "Application" => ("GitOps 发布失败的原因", "why a GitOps release failed"),
+        "Certificate" => ("cert-manager 证书的状态", "the state of cert-manager's certificates"),
         "CertificateSigningRequest" => ("未批准的证书请求", "certificate requests that wait"),
         _ => ("与其相关的原因", "causes that have to do with it"),
     }
