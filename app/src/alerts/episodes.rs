@@ -153,11 +153,6 @@ fn firing(
     speaker: Speaker,
     now: Millis,
 ) -> Option<Effect> {
-    // what a source lists now stands as long as the next listing takes, also the first time it is seen
-    let expires_at = match speaker {
-        Speaker::Notifier | Speaker::Pusher => expires_at,
-        Speaker::Asked => expires_at.map(|at| at.max(now + LISTED)),
-    };
     let fresh =
         Episode { state: State::Firing, starts_at: start, ends_at: None, expires_at, last_seen: now, refires: 0 };
     let Some(episode) = &mut track.episode else {
