@@ -33,7 +33,7 @@ testbed-bin:
 
 test: check testbed-bin
 	$(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
-	cd testbed && go vet ./... && go test ./...
+	testbed/run test
 
 check:
 	$(CARGO) fmt --all --check
