@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 mod config;
 mod deliver;
+mod deliver_escape;
 mod deliver_store;
 mod disk;
 mod faults;
