@@ -302,6 +302,10 @@ fn tick(settings: &Settings, mut track: Track, now: Millis) -> Step {
     {
         episode.state = State::Stale;
         episode.ends_at = Some(now);
+        // Silence is no flapping: what is heard next is news again.
+        track.flapping = false;
+        track.hold_until = None;
+        track.flips.clear();
         effects.push(Effect::Stale);
     }
     Step { track, effects }
