@@ -8,7 +8,7 @@ use super::alert::Severity;
 use super::apply::{Desk, Happened, Incoming, Mark};
 use super::settings::Settings;
 use crate::jobs::Job;
-use crate::store::episodes::Tally;
+use crate::store::episodes::Standing;
 use crate::store::incidents::Incident;
 use crate::store::outbox::{DigestItem, Kind, New};
 use crate::store::{self, Error, Millis};
@@ -68,8 +68,8 @@ pub(super) async fn tell(
     let mut told = history.told_lately;
     for (id, happened) in &desk.happened {
         let Some(incident) = desk.incidents.get_mut(id).filter(|_| !happened.effects.is_empty()) else { continue };
-        let tally = history.tallies.get(id).copied().unwrap_or_default();
-        let Some(news) = change(incident, &happened.effects, tally, now) else { continue };
+        let standing = history.standings.get(id).copied().unwrap_or_default();
+        let Some(news) = change(incident, &happened.effects, standing, now) else { continue };
         if Severity::from_stored(&incident.severity) < settings.least_severity {
             continue;
         }
@@ -97,7 +97,7 @@ pub(super) async fn tell(
 
 /// What was said before this transaction.
 struct History {
-    tallies: HashMap<i64, Tally>,
+    standings: HashMap<i64, Standing>,
     told: BTreeMap<i64, BTreeSet<String>>,
     told_by_digest: BTreeMap<i64, BTreeSet<String>>,
     waiting: BTreeSet<(i64, String)>,
@@ -109,7 +109,7 @@ impl History {
         let new = desk.happened.values().filter(|happened| happened.effects.contains(&Mark::New)).count();
         let told_lately = store::incidents::told_since(connection, now - MINUTE).await?;
         Ok(Self {
-            tallies: store::episodes::tally(connection, ids).await?,
+            standings: store::episodes::standing(connection, ids).await?,
             told: by_incident(store::outbox::told(connection, ids).await?),
             told_by_digest: by_incident(store::outbox::told_by_digest(connection, ids).await?),
             waiting: store::outbox::waiting(connection, ids).await?.into_iter().collect(),
@@ -156,14 +156,14 @@ struct News {
 }
 
 /// Moves the incident to its new state. None when there is nothing to tell.
-fn change(incident: &mut Incident, marks: &BTreeSet<Mark>, tally: Tally, now: Millis) -> Option<News> {
+fn change(incident: &mut Incident, marks: &BTreeSet<Mark>, standing: Standing, now: Millis) -> Option<News> {
     incident.updated_at = now;
     let is_first = marks.contains(&Mark::New);
     let was_open = incident.state == "open";
     if incident.state == "merged" {
         return None;
     }
-    if tally.firing == 0 && tally.suppressed == 0 {
+    if !standing.firing && !standing.suppressed {
         "resolved".clone_into(&mut incident.state);
         incident.closed_at = Some(now);
         incident.revision += i64::from(!is_first);
@@ -172,7 +172,7 @@ fn change(incident: &mut Incident, marks: &BTreeSet<Mark>, tally: Tally, now: Mi
     }
     "open".clone_into(&mut incident.state);
     incident.closed_at = None;
-    if tally.firing == 0 {
+    if !standing.firing {
         // All that is left is silenced or inhibited: kept, and not spoken of.
         return None;
     }

@@ -37,29 +37,30 @@ pub async fn save(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> Result
 
 /// How an incident's episodes stand.
 #[derive(Debug, Clone, Copy, Default, FromRow)]
-pub struct Tally {
+pub struct Standing {
     pub incident: i64,
-    pub alerts: i64,
-    /// Firing, or flapping and not yet believed to be over.
-    pub firing: i64,
-    /// Firing, but silenced or inhibited.
-    pub suppressed: i64,
+    /// One fires, or flaps and is not yet believed to be over.
+    pub firing: bool,
+    /// One would fire, but is silenced or inhibited.
+    pub suppressed: bool,
 }
 
-pub async fn tally(connection: &mut SqliteConnection, incidents: &[i64]) -> Result<HashMap<i64, Tally>, Error> {
-    let rows: Vec<Tally> = sqlx::query_as(
-        "SELECT e.incident, count(*) AS alerts,
-                count(*) FILTER (WHERE e.state = 'firing' OR (a.flapping = 1 AND e.state IN ('resolved', 'resolved_only')))
+/// Asks whether and not how many: an incident may hold ten thousand alerts, and this is asked with each that joins.
+pub async fn standing(connection: &mut SqliteConnection, incidents: &[i64]) -> Result<HashMap<i64, Standing>, Error> {
+    let rows: Vec<Standing> = sqlx::query_as(
+        "SELECT i.value AS incident,
+                EXISTS (SELECT 1 FROM episodes e WHERE e.incident = i.value AND e.state = 'firing')
+                OR EXISTS (SELECT 1 FROM alerts a JOIN episodes e ON e.alert = a.id
+                           WHERE a.flapping = 1 AND e.incident = i.value AND e.state IN ('resolved', 'resolved_only'))
                   AS firing,
-                count(*) FILTER (WHERE e.state IN ('silenced', 'inhibited')) AS suppressed
-         FROM episodes e JOIN alerts a ON a.id = e.alert
-         WHERE e.incident IN (SELECT value FROM json_each($1))
-         GROUP BY e.incident",
+                EXISTS (SELECT 1 FROM episodes e WHERE e.incident = i.value AND e.state IN ('silenced', 'inhibited'))
+                  AS suppressed
+         FROM json_each($1) i",
     )
     .bind(serde_json::to_string(incidents)?)
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|tally| (tally.incident, tally)).collect())
+    Ok(rows.into_iter().map(|standing| (standing.incident, standing)).collect())
 }
 
 /// Alerts for which the passing of time may change something.

@@ -82,7 +82,7 @@ CREATE TABLE episodes (
     refires    INTEGER NOT NULL DEFAULT 0,
     UNIQUE (alert, starts_at)
 ) STRICT;
-CREATE INDEX episodes_incident ON episodes (incident);
+CREATE INDEX episodes_incident ON episodes (incident, state);
 CREATE INDEX episodes_open ON episodes (state, last_seen) WHERE state IN ('firing', 'silenced', 'inhibited', 'stale');
 
 CREATE TABLE jobs (
