@@ -2,8 +2,6 @@
 # Servers under test are built from Go modules into a cache outside the clone; nothing is installed system-wide.
 
 CARGO ?= cargo
-# What `midwatch version` names; nothing where git is not there.
-COMMIT = MIDWATCH_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 
 .PHONY: demo demo-live run test check fix gen bench torture help
 
@@ -19,7 +17,7 @@ help:
 	@echo "make torture    the long crash and mutation campaigns"
 
 demo:
-	$(COMMIT) $(CARGO) build --release --locked -p midwatch
+	$(CARGO) build --release --locked -p midwatch
 	@target/release/midwatch demo
 
 demo-live: testbed-bin
@@ -27,7 +25,7 @@ demo-live: testbed-bin
 	@testbed/demo-live.sh
 
 run:
-	$(COMMIT) $(CARGO) run --release --locked -p midwatch -- serve
+	$(CARGO) run --release --locked -p midwatch -- serve
 
 .PHONY: testbed-bin
 testbed-bin:
@@ -49,7 +47,7 @@ gen:
 	UPDATE=1 $(CARGO) test -q --locked -p midwatch --test tidy generated
 
 bench: testbed-bin
-	$(COMMIT) $(CARGO) build --release --locked -p midwatch
+	$(CARGO) build --release --locked -p midwatch
 	@testbed/bench.sh
 
 torture: testbed-bin

@@ -11,6 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // the whole tree uses one TLS provider; installed twice means a second main, which there is not
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // huge pages would round the heap up by some 30 MiB; where they cannot be switched off it is only larger
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

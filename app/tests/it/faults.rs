@@ -2,10 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::testbed::{TestBed, catalogue};
+
+/// Faults that are not named yet, with the reason. The list may only shrink.
+const KNOWN_GAPS: &[(&str, &str)] = &[];
+/// From the moment at which every fault shows.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Object and class of a cause.
 type Named = (String, String, String, String);
@@ -31,18 +37,25 @@ fn every_live_fault_is_named() {
     let faults = catalogue();
     bed.fault(&["all", "--patience", "4m"]);
     let everything: BTreeSet<Named> = diagnose(&bed, &[]).into_iter().collect();
+    let began = Instant::now();
     let mut right = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for fault in &faults {
-        let name = fault["name"].as_str().unwrap();
-        let expected = named(&fault["expected"], &fault["expected"]);
-        let asked = asked(&expected);
-        let got = diagnose(&bed, &asked.iter().map(String::as_str).collect::<Vec<_>>());
-        if got.contains(&expected) {
-            right.insert(name, expected);
-        } else {
-            wrong.push(format!("{name}: expected {expected:?}\n    {} gives {got:?}", asked.join(" ")));
-        }
+    let mut wrong: Vec<(&str, String)> = Vec::new();
+    let mut left: Vec<&Value> = faults.iter().collect();
+    // a stuck deletion is one only after a minute: what is not named yet is asked about again
+    while !left.is_empty() && (right.is_empty() || began.elapsed() < PATIENCE) {
+        wrong.clear();
+        left.retain(|fault| {
+            let name = fault["name"].as_str().unwrap();
+            let expected = named(&fault["expected"], &fault["expected"]);
+            let asked = asked(&expected);
+            let got = diagnose(&bed, &asked.iter().map(String::as_str).collect::<Vec<_>>());
+            if got.contains(&expected) {
+                right.insert(name, expected);
+                return false;
+            }
+            wrong.push((name, format!("{name}: expected {expected:?}\n    {} gives {got:?}", asked.join(" "))));
+            true
+        });
     }
     let classes: BTreeSet<&String> = right.values().map(|(_, _, _, class)| class).collect();
     println!("{} of {} faults named, {} classes", right.len(), faults.len(), classes.len());
@@ -52,12 +65,13 @@ fn every_live_fault_is_named() {
         right.values().filter(|named| everything.contains(*named)).count(),
         unexpected.len()
     );
-    for line in &wrong {
+    for (_, line) in &wrong {
         println!("missed: {line}");
     }
     assert!(classes.len() >= 30, "only {} classes", classes.len());
-    // some faults show only after minutes; which of them are early depends on the machine
-    assert!(right.len() * 10 >= faults.len() * 9, "{} of {} faults are missed", wrong.len(), faults.len());
+    let missed: BTreeSet<&str> = wrong.iter().map(|(name, _)| *name).collect();
+    let known: BTreeSet<&str> = KNOWN_GAPS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(missed, known, "the missed faults, and those known to be missed");
 }
 
 /// What a person would ask: the namespace; for what has none, the object itself.

@@ -199,6 +199,10 @@ impl Collector<'_> {
                         object.kind, object.name
                     ),
                 );
+                if object.kind == "PersistentVolume" {
+                    // a claim names its volume, and the volume at most the claim that it had
+                    want(&["PersistentVolumeClaim"], "", "");
+                }
                 if object.kind == "Node" {
                     want(&["Pod"], "", &format!("&fieldSelector=spec.nodeName%3D{}", object.name));
                 }

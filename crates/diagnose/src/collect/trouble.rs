@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::Evidence;
+use crate::graph::references;
 use crate::object::Object;
 use crate::pod;
 
@@ -38,6 +39,11 @@ pub fn in_trouble(object: &Object, now: Timestamp) -> bool {
     }
 }
 
+/// What is in trouble, and the claims of such pods: a bound claim is well, but its volume may be out of the pod's reach.
 pub fn troubled(evidence: &Evidence) -> Vec<&Object> {
-    evidence.objects().filter(|o| in_trouble(o, evidence.now)).collect()
+    let mut found: Vec<&Object> = evidence.objects().filter(|o| in_trouble(o, evidence.now)).collect();
+    let pods = found.iter().filter(|o| o.kind() == "Pod");
+    let claims = pods.flat_map(|pod| references(pod)).filter(|r| r.to.kind == "PersistentVolumeClaim");
+    found.extend(claims.filter_map(|r| evidence.get(&r.to)).collect::<Vec<_>>());
+    found
 }
