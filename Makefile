@@ -2,6 +2,8 @@
 # Servers under test are built from Go modules into a cache outside the clone; nothing is installed system-wide.
 
 CARGO ?= cargo
+# What `midwatch version` names; nothing where git is not there.
+COMMIT = MIDWATCH_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 
 .PHONY: demo demo-live run test check fix gen bench torture help
 
@@ -17,7 +19,7 @@ help:
 	@echo "make torture    the long crash and mutation campaigns"
 
 demo:
-	$(CARGO) build --release --locked -p midwatch
+	$(COMMIT) $(CARGO) build --release --locked -p midwatch
 	@target/release/midwatch demo
 
 demo-live: testbed-bin
@@ -25,7 +27,7 @@ demo-live: testbed-bin
 	@testbed/demo-live.sh
 
 run:
-	$(CARGO) run --release --locked -p midwatch -- serve
+	$(COMMIT) $(CARGO) run --release --locked -p midwatch -- serve
 
 .PHONY: testbed-bin
 testbed-bin:
@@ -47,7 +49,7 @@ gen:
 	UPDATE=1 $(CARGO) test -q --locked -p midwatch --test tidy generated
 
 bench: testbed-bin
-	$(CARGO) build --release --locked -p midwatch
+	$(COMMIT) $(CARGO) build --release --locked -p midwatch
 	@testbed/bench.sh
 
 torture: testbed-bin

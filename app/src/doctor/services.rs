@@ -54,7 +54,9 @@ async fn status(client: &reqwest::Client, one: &Alertmanager) -> anyhow::Result<
         "HTTP {code} at /api/v2/status: is this the address of an Alertmanager, with its path prefix?"
     );
     let body: Value = response.json().await.map_err(reqwest::Error::without_url)?;
-    Ok(body["versionInfo"]["version"].as_str().unwrap_or("?").to_owned())
+    // one built without its release script has no version
+    let version = body["versionInfo"]["version"].as_str().filter(|version| !version.is_empty());
+    Ok(version.unwrap_or("?").to_owned())
 }
 
 async fn asked(url: &str) -> Line {
