@@ -15,8 +15,9 @@ use crate::store::{self, Error, Millis};
 
 /// Alerts that join an incident are told together, after this time and with growing pauses.
 const JOINED: Millis = 30_000;
-/// A diagnosis waits this long for the other alerts of a growing incident.
-const LOOK_AGAIN: Millis = 15_000;
+/// A diagnosis waits this long for the other alerts of a growing incident, and twice as long with each revision: the
+/// second alert may tell of a second fault, the hundredth hardly does.
+const LOOK_AGAIN: Millis = 2_000;
 const MINUTE: Millis = 60_000;
 
 /// An incident as far as routing needs it, with the labels of one of its alerts.
@@ -194,7 +195,7 @@ fn investigate(incident: &Incident, news: &News, now: Millis) -> store::jobs::Ne
         Severity::Warning => 1,
         Severity::Info | Severity::None => 2,
     };
-    let wait = if news.only_joined { LOOK_AGAIN } else { 0 };
+    let wait = if news.only_joined { LOOK_AGAIN << (incident.revision - 3).clamp(0, 5) } else { 0 };
     Job::Investigate { incident: incident.id }.queued(urgency, now + wait)
 }
 
