@@ -35,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("notify", &[]),
     ("redact", &[]),
     ("replay", &[]),
+    ("tools", &["cluster", "diagnose", "redact"]),
 ];
 
 #[test]

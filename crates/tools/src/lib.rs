@@ -1,0 +1,25 @@
+//! Our MCP server: tools for any agent, one a file under `tool/`, the page that lists them in `list.rs`.
+//!
+//! A tool turns arguments into an answer and knows nothing of the protocol. The server around it checks the arguments
+//! against the tool's schema, asks the hub whether this caller may, bounds and redacts what comes back.
+
+mod answer;
+mod class;
+mod context;
+mod hands;
+mod list;
+mod schema;
+mod server;
+mod stdio;
+pub mod tool;
+mod trouble;
+
+pub use answer::{Answer, cut};
+pub use class::{Class, Verb};
+pub use context::{Caller, Context, Progress, Step};
+pub use hands::{Change, ContextName, Decision, Document, Hands, OnlyReading, Proposed, Standing};
+pub use list::TOOLS;
+pub use server::{Server, Settings};
+pub use stdio::serve as serve_stdio;
+pub use tool::{Arguments, Call, Set, Tool};
+pub use trouble::Trouble;

@@ -1,0 +1,80 @@
+//! One tool: the text that a model sees beside the code that runs.
+
+pub mod namespaces_list;
+
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use crate::answer::Answer;
+use crate::class::Class;
+use crate::context::Context;
+use crate::trouble::Trouble;
+
+pub type Arguments = Map<String, Value>;
+pub type Call = for<'a> fn(&'a Context, Arguments) -> BoxFuture<'a, Result<Answer, Trouble>>;
+
+/// Groups of tools that the configuration switches on and off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Set {
+    Core,
+    Config,
+    Helm,
+    Ours,
+}
+
+impl Set {
+    pub const ALL: [Self; 4] = [Self::Core, Self::Config, Self::Helm, Self::Ours];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Config => "config",
+            Self::Helm => "helm",
+            Self::Ours => "ours",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|set| set.name() == name)
+    }
+}
+
+pub struct Tool {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// When to use it, in few words: small models read this.
+    pub description: &'static str,
+    /// The least class that a call can have. Annotations follow from it.
+    pub class: Class,
+    pub set: Set,
+    /// Whether it reads or changes a cluster: then it takes `context` where there are several.
+    pub cluster_aware: bool,
+    /// JSON schema of the arguments, without `$ref`. Checked before `call` runs.
+    pub input: fn() -> Value,
+    /// JSON schema of `Answer::data`.
+    pub output: fn() -> Value,
+    /// Spellings of arguments that older clients use, each with today's name. They are accepted and not listed.
+    pub old_spellings: &'static [(&'static str, &'static str)],
+    pub call: Call,
+}
+
+/// What the four hints of MCP say of a class. They inform; nothing is enforced by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hints {
+    pub read_only: bool,
+    pub destructive: bool,
+    pub idempotent: bool,
+    pub open_world: bool,
+}
+
+impl Hints {
+    pub fn of(class: Class) -> Self {
+        let (read_only, destructive) = match class {
+            Class::R | Class::S => (true, false),
+            Class::W => (false, false),
+            Class::D | Class::X | Class::N => (false, true),
+        };
+        // what a cluster holds is written by anyone, so every answer comes from an open world
+        Self { read_only, destructive, idempotent: read_only, open_world: true }
+    }
+}
