@@ -12,12 +12,14 @@ use tokio::sync::watch;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alerts::{IncidentView, Intake};
+use crate::audit::{Audit, Keeper, Signer};
 use crate::config::{Config, Peers};
 use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
-use crate::http::{self, Http, Unready};
+use crate::http::{self, Doors, Http, Unready};
 use crate::investigate::Detective;
 use crate::jobs::{self, Job, Runner};
 use crate::message::Voice;
+use crate::people::People;
 use crate::prometheus::Answers;
 use crate::store::{self, Store};
 
@@ -29,6 +31,7 @@ pub struct App {
     detective: Arc<Detective>,
     deliver: Arc<Deliver>,
     http: Arc<Http>,
+    doors: Arc<Doors>,
 }
 
 impl App {
@@ -46,10 +49,23 @@ impl App {
         };
         let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
         let deliver = Deliver::new(store.clone(), composer, Quiet::new(&config.quiet_hours), config.fallback.clone())?;
+        let audit = Audit::new(store.clone());
+        let people = Arc::new(People::new(store.clone(), &config.people)?);
+        let https = config.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let doors = Arc::new(Doors { people: people.clone(), audit: audit.clone(), https });
         let unready = unready(cluster.is_some());
         let http = Http::new(intake.clone(), config.http_settings()?, unready);
         let detective = Detective { store: store.clone(), cluster, prometheus };
-        Ok(Self { store, intake, channels, detective: Arc::new(detective), deliver: Arc::new(deliver), http, config })
+        Ok(Self {
+            store,
+            intake,
+            channels,
+            detective: Arc::new(detective),
+            deliver: Arc::new(deliver),
+            http,
+            doors,
+            config,
+        })
     }
 
     /// Serves until `stop` turns true, then drains: no new request, running jobs and sends finish, the store is closed.
@@ -83,7 +99,10 @@ impl App {
         let jobs = tokio::spawn(jobs::run(self.store.clone(), runner, handler, stop.clone()));
         let (deliver, channels, until) = (self.deliver.clone(), self.channels.clone(), stop.clone());
         let delivery = tokio::spawn(async move { deliver.run(&channels, until).await });
-        let pages = http::pages(self.http.clone(), self.deliver.composer.clone());
+        let signer = Signer::open(&self.config.data_dir.join("audit.key"))?;
+        let keeper = Keeper::new(self.store.clone(), signer, &self.config.audit);
+        let keeping = tokio::spawn(keeper.run(stop.clone()));
+        let pages = http::pages(self.http.clone(), self.deliver.composer.clone()).merge(http::people(self.doors));
         http::serve(listener, http::router(self.http).merge(pages), stop).await;
         if let Err(error) = jobs.await {
             error!(%error, "the job loop ended badly");
@@ -92,6 +111,9 @@ impl App {
             Ok(Ok(())) => {}
             Ok(Err(error)) => error!(%error, "delivery ended badly"),
             Err(error) => error!(%error, "delivery ended badly"),
+        }
+        if let Err(error) = keeping.await {
+            error!(%error, "the audit log's keeper ended badly");
         }
         self.store.close().await;
         info!("stopped");

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod deliver;
@@ -13,5 +14,6 @@ pub mod jobs;
 pub mod log;
 pub mod lookup;
 pub mod message;
+pub mod people;
 pub mod prometheus;
 pub mod store;

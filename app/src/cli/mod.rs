@@ -1,6 +1,7 @@
 //! The command line: one page that lists the subcommands, one file for each.
 
 mod alerts;
+mod audit;
 mod completion;
 mod config;
 mod demo;
@@ -15,6 +16,8 @@ mod serve;
 mod setup;
 mod source;
 mod table;
+mod token;
+mod user;
 mod version;
 
 use std::io::Write;
@@ -48,6 +51,15 @@ enum Command {
     /// Messages that a server has to send, or gave up
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    /// Who may log in, and what they may do
+    #[command(subcommand)]
+    User(user::User),
+    /// Tokens for programs that call the server
+    #[command(subcommand)]
+    Token(token::Token),
+    /// What was decided and done, by whom; proof that the log is whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -70,6 +82,9 @@ impl Cli {
             Command::Replay(command) => command.run().await,
             Command::Alerts(command) => command.run().await,
             Command::Outbox(command) => command.run().await,
+            Command::User(command) => command.run().await,
+            Command::Token(command) => command.run().await,
+            Command::Audit(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Completion(command) => command.run(),

@@ -49,6 +49,13 @@ impl StoreArgs {
         self.config.sound(dir.as_slice())
     }
 
+    /// Opens the store, and makes it if there is none yet.
+    pub async fn make(&self) -> anyhow::Result<(Config, Store)> {
+        let config = self.config()?;
+        let store = open_store(&config).await?;
+        Ok((config, store))
+    }
+
     /// Opens the store, but makes none: an empty list from the wrong folder would mislead.
     pub async fn open(&self) -> anyhow::Result<(Config, Store)> {
         let config = self.config()?;

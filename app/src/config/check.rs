@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use notify::Secret;
 
 use super::{Config, QuietHours};
+use crate::people::{is_safe, refused_name};
 
 /// Every problem as (JSON pointer, text).
 pub fn check(config: &Config) -> Vec<(String, String)> {
@@ -57,6 +58,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     if let Some(prometheus) = &config.prometheus {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }
+    found.extend(people(config));
     found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));
     if let Some(public) = &config.public_url {
         found.extend(url(public).map(|text| ("/public_url".to_owned(), text)));
@@ -64,6 +66,33 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     if !config.listen.ip().is_loopback() && config.intake.credentials.is_empty() {
         let text = "listening beyond this machine needs `intake.credentials`, or anybody could post alerts";
         found.push(("/listen".to_owned(), text.to_owned()));
+    }
+    found
+}
+
+fn people(config: &Config) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (i, one) in config.people.tokens.iter().enumerate() {
+        let place = format!("/people/tokens/{i}");
+        if one.token.is_some() == one.token_file.is_some() {
+            found.push((place.clone(), "give either `token` or `token_file`".to_owned()));
+        }
+        if one.roles.is_empty() {
+            found.push((format!("{place}/roles"), "give at least one role".to_owned()));
+        }
+        found.extend(refused_name(&one.user, &one.groups).map(|text| (place, text)));
+    }
+    if let Some(oidc) = &config.people.oidc {
+        if !is_safe(&oidc.issuer) {
+            found.push(("/people/oidc/issuer".to_owned(), format!("`{}` is no https address", oidc.issuer)));
+        }
+        if oidc.audience.is_empty() {
+            let text = "without an audience any token of the provider would be taken";
+            found.push(("/people/oidc/audience".to_owned(), text.to_owned()));
+        }
+        if oidc.roles.is_empty() {
+            found.push(("/people/oidc/roles".to_owned(), "nobody could come in: give roles to a group".to_owned()));
+        }
     }
     found
 }

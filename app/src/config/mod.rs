@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
+use crate::{audit, people};
+
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -43,6 +45,9 @@ pub struct Config {
     /// Tried in order when a channel is dead or a critical message was not delivered within two minutes.
     pub fallback: Vec<String>,
     pub quiet_hours: Vec<QuietHours>,
+    /// Who may use the MCP server and the pages, and how their names are proved.
+    pub people: people::Settings,
+    pub audit: audit::Settings,
     /// Folder with own message templates (minijinja): `LANG/CHANNEL.md.j2`.
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
@@ -67,6 +72,8 @@ impl Default for Config {
             routes: Vec::new(),
             fallback: Vec::new(),
             quiet_hours: Vec::new(),
+            people: people::Settings::default(),
+            audit: audit::Settings::default(),
             templates: None,
             retention_days: 30,
         }

@@ -5,6 +5,7 @@ mod body;
 mod error;
 mod health;
 mod incidents;
+pub mod login;
 mod meters;
 pub mod router;
 pub mod serve;
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::ApiError;
+pub use login::{Doors, Someone};
 pub use meters::install as install_metrics;
-pub use router::{pages, router};
+pub use router::{pages, people, router};
 pub use serve::serve;
 pub use settings::{Credential, Proof, Settings, Signature};
 

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
-use super::{Http, health, incidents, webhooks};
+use super::{Doors, Http, health, incidents, login, webhooks};
 use crate::deliver::Composer;
+
+/// The largest form, in bytes.
+const FORM: usize = 64 << 10;
 
 pub fn router(http: Arc<Http>) -> Router {
     Router::new()
@@ -32,4 +36,14 @@ pub fn pages(http: Arc<Http>, composer: Arc<Composer>) -> Router {
         .route("/incidents/{id}", get(incidents::page))
         .layer(CatchPanicLayer::new())
         .with_state((http, composer))
+}
+
+/// How people come in.
+pub fn people(doors: Arc<Doors>) -> Router {
+    Router::new()
+        .route("/login", get(login::form).post(login::login))
+        .route("/logout", post(login::logout))
+        .layer(DefaultBodyLimit::max(FORM))
+        .layer(CatchPanicLayer::new())
+        .with_state(doors)
 }

@@ -5,11 +5,13 @@ mod open;
 mod writer;
 
 pub mod alerts;
+pub mod audit;
 pub mod episodes;
 pub mod heartbeats;
 pub mod incidents;
 pub mod jobs;
 pub mod outbox;
+pub mod people;
 pub mod prune;
 pub mod quarantine;
 pub mod receipts;
