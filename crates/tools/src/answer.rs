@@ -57,6 +57,16 @@ pub fn fit(mut data: Value, room: usize) -> Value {
     data
 }
 
+/// The data with every text in it free of secrets.
+pub fn redacted(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact::text(&text).into_owned()),
+        Value::Array(items) => Value::Array(items.into_iter().map(redacted).collect()),
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, redacted(value))).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
 fn size(value: &Value) -> usize {
     serde_json::to_vec(value).map_or(usize::MAX, |bytes| bytes.len())
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::hands::{ContextName, Hands};
+use crate::scope;
 use crate::trouble::Trouble;
 
 /// Who calls. Verified by the door that let the call in, never taken from the call's text.
@@ -17,8 +18,19 @@ use crate::trouble::Trouble;
 pub struct Caller {
     pub name: String,
     pub groups: Vec<String>,
-    /// What the caller's token allows; names of the hub's choosing.
+    /// What the caller's token is good for: names of `scope`.
     pub scopes: Vec<String>,
+}
+
+impl Caller {
+    /// Somebody with every scope, such as the person at the terminal.
+    pub fn new(name: impl Into<String>, groups: Vec<String>) -> Self {
+        Self { name: name.into(), groups, scopes: scope::ALL.map(str::to_owned).to_vec() }
+    }
+
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope)
+    }
 }
 
 pub struct Context {

@@ -7,7 +7,8 @@ use diagnose::collect::Prometheus;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::class::{Class, Verb};
 use crate::context::Caller;
@@ -95,6 +96,24 @@ impl Proposed {
     }
 }
 
+impl Proposed {
+    /// What a program is told: `data` of every answer about a proposal. A tool that can end in one requires nothing else in
+    /// its output schema.
+    pub fn data(&self) -> Value {
+        let Self { id, url, summary, standing, outcome, expires } = self;
+        json!({"proposal": {"id": id, "url": url, "summary": summary, "standing": standing.name(), "outcome": outcome,
+            "expires": expires.to_string()}})
+    }
+
+    /// The output schema of a tool that only proposes.
+    pub fn schema() -> Value {
+        let text = json!({"type": "string"});
+        json!({"type": "object", "properties": {"proposal": {"type": "object", "properties": {
+            "id": text, "url": text, "summary": text, "standing": text, "outcome": {"type": ["string", "null"]}, "expires": text,
+        }}}})
+    }
+}
+
 /// A page of the hub's store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Document {
@@ -129,6 +148,8 @@ pub trait Hands: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Whether this caller may use the tool at all. Decides over both, what is listed and what can be called.
     fn may_use(&self, caller: &Caller, tool: &Tool) -> bool;
+    /// Changes its value whenever somebody's rights may have changed, so that clients ask for the list again.
+    fn rights(&self) -> watch::Receiver<u64>;
     fn propose<'a>(&'a self, caller: &'a Caller, change: Change) -> BoxFuture<'a, Result<Proposed, Trouble>>;
     /// None also for what belongs to somebody else.
     fn status<'a>(&'a self, caller: &'a Caller, id: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>>;
@@ -179,6 +200,10 @@ impl Hands for OnlyReading {
 
     fn may_use(&self, _: &Caller, tool: &Tool) -> bool {
         tool.class <= Class::S
+    }
+
+    fn rights(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
     }
 
     fn propose<'a>(&'a self, _: &'a Caller, _: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {

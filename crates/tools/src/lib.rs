@@ -4,11 +4,14 @@
 //! against the tool's schema, asks the hub whether this caller may, bounds and redacts what comes back.
 
 mod answer;
+mod canonical;
 mod class;
 mod context;
 mod hands;
 mod list;
 mod schema;
+pub mod scope;
+mod seal;
 mod server;
 mod stdio;
 pub mod tool;
@@ -19,6 +22,7 @@ pub use class::{Class, Verb};
 pub use context::{Caller, Context, Progress, Step};
 pub use hands::{Change, ContextName, Decision, Document, Hands, OnlyReading, Proposed, Standing};
 pub use list::TOOLS;
+pub use seal::{Bound, Seals};
 pub use server::{Server, Settings};
 pub use stdio::serve as serve_stdio;
 pub use tool::{Arguments, Call, Set, Tool};
