@@ -8,6 +8,7 @@ mod canonical;
 mod class;
 mod context;
 mod hands;
+pub mod http;
 mod list;
 mod schema;
 pub mod scope;
