@@ -108,6 +108,7 @@ fn config(data_dir: &Path, hook: &str, lang: LangArg) -> anyhow::Result<Config> 
     let value = json!({
         "data_dir": data_dir,
         "lang": lang,
+        "cluster": {"name": "demo"},
         "channels": {"feishu": {"type": "feishu_bot", "url": hook, "secret": SECRET}},
     });
     Ok(serde_json::from_value(value)?)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod asked;
+mod audit;
 mod captures;
 mod cases;
 mod cli;
@@ -15,6 +16,7 @@ mod faults;
 mod gaps;
 mod harness;
 mod intake;
+mod people;
 mod sdk;
 mod seed;
 mod senders;
