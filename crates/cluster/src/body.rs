@@ -10,7 +10,7 @@ use tower::BoxError;
 
 use crate::{
     error::Fault,
-    limits::Limits,
+    pace::Limits,
     request::{Allowed, Content},
     secrets,
     traffic::Traffic,

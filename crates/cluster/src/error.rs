@@ -35,6 +35,8 @@ pub enum Error {
         "{server} answered 401: the credentials are not accepted (expired or revoked). Log in again or renew the token"
     )]
     Unauthorized { server: String },
+    #[error("the variable {0} is set: it would make every request act as somebody else. Unset it")]
+    DebugVariable(String),
     #[error("{server} does not answer like a Kubernetes API server: {why}")]
     NotAnApiServer { server: String, why: String },
 }
@@ -62,6 +64,8 @@ impl Error {
 pub enum Fault {
     #[error("{method} {path} was refused before it left: {why}")]
     Refused { method: http::Method, path: String, why: &'static str },
+    #[error("{path} was refused before it left: {why} (class {class}), which nobody has given leave for: {denied}")]
+    NeedsLeave { path: String, class: &'static str, why: &'static str, denied: String },
     #[error("{path}: no result within {limit:?} (while {step})")]
     Timeout { path: String, limit: Duration, step: &'static str },
     #[error("{path}: the stream was open for {limit:?}, the limit; open it again")]

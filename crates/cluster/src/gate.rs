@@ -1,17 +1,18 @@
-//! The gate: a tower layer under every request, that only lets reads out and only lets clean answers in.
+//! The gate: a tower layer under every request, that lets out reads and what has a pass, and lets in clean answers.
 
 use std::{
     future::Future,
     num::NonZeroU32,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock, clock::DefaultClock};
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::{
@@ -22,17 +23,29 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::{
     body::{self, Answer},
+    canonical,
+    class::{Class, Classified, Scope, Seen},
     error::Fault,
-    limits::Limits,
+    identity::Identity,
+    pace::Limits,
+    pass::Pass,
     request::{self, Allowed, Content},
     secrets,
     traffic::Traffic,
 };
 
+/// Steps before a request leaves: a time-out in them proves that nothing was sent.
+pub const BEFORE_SENDING: [&str; 2] =
+    ["waiting for one of the places for requests under way", "waiting for the rate limit"];
+
+/// Decides on a sensitive read before it leaves, and writes it down; an error says why not.
+pub type Leave = Arc<dyn Fn(&canonical::Request, &Classified) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
 /// Puts a gate above a service. Clones share their limits and counts.
 #[derive(Clone)]
 pub struct GateLayer {
     rules: Arc<Rules>,
+    caller: Arc<Caller>,
 }
 
 struct Rules {
@@ -40,10 +53,35 @@ struct Rules {
     traffic: Arc<Traffic>,
     slots: Semaphore,
     rate: DefaultDirectRateLimiter,
+    /// The cluster's uid, once it was asked for.
+    uid: OnceLock<String>,
+    /// The configuration of the connection acts as somebody else.
+    impersonates: bool,
+}
+
+/// For whom requests leave.
+#[derive(Default)]
+struct Caller {
+    identity: Option<Identity>,
+    reads: Reads,
+}
+
+#[derive(Default)]
+enum Reads {
+    /// The account of the connection, for work that nobody asked for: what it may read is for RBAC to say.
+    #[default]
+    OfTheAccount,
+    /// A person's: without sensitive ones.
+    Plain,
+    Asking {
+        scope: Scope,
+        leave: Leave,
+    },
 }
 
 impl GateLayer {
-    pub fn new(limits: &Limits) -> Self {
+    /// `impersonates`: the connection's configuration already acts as somebody, so nobody else can.
+    pub fn new(limits: &Limits, impersonates: bool) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.rate)).allow_burst(at_least_one(limits.burst));
         let rules = Rules {
@@ -51,12 +89,38 @@ impl GateLayer {
             traffic: Arc::default(),
             slots: Semaphore::new(limits.concurrency.max(1)),
             rate: RateLimiter::direct(quota),
+            uid: OnceLock::new(),
+            impersonates,
         };
-        Self { rules: Arc::new(rules) }
+        Self { rules: Arc::new(rules), caller: Arc::default() }
     }
 
     pub fn traffic(&self) -> Arc<Traffic> {
         self.rules.traffic.clone()
+    }
+
+    pub(crate) fn acting_as(&self, identity: &Identity) -> Self {
+        self.with(Caller { identity: Some(identity.clone()), reads: Reads::Plain })
+    }
+
+    pub(crate) fn of_the_account(&self) -> Self {
+        self.with(Caller::default())
+    }
+
+    pub(crate) fn asking(&self, scope: Scope, leave: Leave) -> Self {
+        self.with(Caller { identity: self.caller.identity.clone(), reads: Reads::Asking { scope, leave } })
+    }
+
+    fn with(&self, caller: Caller) -> Self {
+        Self { rules: self.rules.clone(), caller: Arc::new(caller) }
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.caller.identity.as_ref()
+    }
+
+    pub(crate) fn uid(&self) -> &OnceLock<String> {
+        &self.rules.uid
     }
 }
 
@@ -64,7 +128,7 @@ impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate { inner: Arc::new(Mutex::new(inner)), rules: self.rules.clone() }
+        Gate { inner: Arc::new(Mutex::new(inner)), layer: self.clone() }
     }
 }
 
@@ -72,7 +136,7 @@ pub struct Gate<S> {
     /// A retry needs the service a second time, and kube's is not `Clone`. The lock is held while a call starts, not
     /// while it runs.
     inner: Arc<Mutex<S>>,
-    rules: Arc<Rules>,
+    layer: GateLayer,
 }
 
 impl<S, B> Service<Request<Body>> for Gate<S>
@@ -92,24 +156,88 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let rules = self.rules.clone();
-        let allowed = match request::admit(&mut request) {
-            Ok(allowed) => allowed,
-            Err(refusal) => {
-                rules.traffic.deny();
-                tracing::warn!(%refusal, "the gate refused a request");
-                return Box::pin(std::future::ready(Err(refusal.into())));
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (inner, layer) = (self.inner.clone(), self.layer.clone());
+        Box::pin(async move {
+            match layer.admit(request).await {
+                Ok((request, allowed)) => exchange(inner, layer.rules, request, allowed).await,
+                Err(refusal) => {
+                    layer.rules.traffic.deny();
+                    tracing::warn!(%refusal, "the gate refused a request");
+                    Err(refusal.into())
+                }
             }
+        })
+    }
+}
+
+impl GateLayer {
+    /// Everything that has to hold before a request may leave.
+    async fn admit(&self, request: Request<Body>) -> Result<(Request<Bytes>, Allowed), Fault> {
+        let (mut parts, body) = request.into_parts();
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let refuse = |why| Fault::Refused { method: method.clone(), path: path.clone(), why };
+
+        if parts.headers.keys().any(|name| name.as_str().starts_with("impersonate-")) {
+            return Err(refuse("only the gate itself says for whom a request is"));
+        }
+        if self.identity().is_some() && self.rules.impersonates {
+            return Err(refuse("the kubeconfig acts as somebody itself (`as`), so nobody else can"));
+        }
+        let pass = parts.extensions.remove::<Pass>();
+        let allowed = request::admit(&mut parts, pass.is_some())?;
+        // Bodies are ours, in memory: an error here is one of the caller's making.
+        let body = body.collect().await.map_err(|_| refuse("its body cannot be read"))?.to_bytes();
+        match pass {
+            Some(pass) => pass.spend(&self.canonical(&parts, &body).map_err(refuse)?).map_err(refuse)?,
+            None => self.leave(&parts, &allowed).await?,
+        }
+        if let Some(identity) = self.identity() {
+            parts.headers.extend(identity.headers().map_err(refuse)?);
+        }
+        Ok((Request::from_parts(parts, body), allowed))
+    }
+
+    fn canonical(&self, parts: &Parts, body: &Bytes) -> Result<canonical::Request, &'static str> {
+        let uid = self.rules.uid.get().map(String::as_str).unwrap_or_default();
+        let request = Request::from_parts(parts.clone(), body);
+        canonical::Request::from_http(&request, uid, self.identity())
+            .map_err(|_| "it is no request that can be decided on")
+    }
+
+    /// A sensitive read of a person needs leave; the account's own reads are bounded by its rights.
+    async fn leave(&self, parts: &Parts, allowed: &Allowed) -> Result<(), Fault> {
+        let scope = match &self.caller.reads {
+            Reads::OfTheAccount if allowed.node => &Scope::default(),
+            Reads::OfTheAccount => return Ok(()),
+            Reads::Plain => &Scope::default(),
+            Reads::Asking { scope, .. } => scope,
         };
-        Box::pin(exchange(self.inner.clone(), rules, request, allowed))
+        if !allowed.object || allowed.method == Method::POST {
+            return Ok(());
+        }
+        let refuse = |why| Fault::Refused { method: parts.method.clone(), path: allowed.path.clone(), why };
+        let request = self.canonical(parts, &Bytes::new()).map_err(refuse)?;
+        let classified = scope.classify(&request, &Seen::default());
+        if classified.class == Class::R {
+            return Ok(());
+        }
+        let denied = match &self.caller.reads {
+            Reads::Asking { leave, .. } => match leave(&request, &classified).await {
+                Ok(()) => return Ok(()),
+                Err(denied) => denied,
+            },
+            Reads::OfTheAccount | Reads::Plain => "sensitive reads are off here".to_owned(),
+        };
+        let why = classified.why.first().copied().unwrap_or_default();
+        Err(Fault::NeedsLeave { path: allowed.path.clone(), class: classified.class.as_str(), why, denied })
     }
 }
 
 async fn exchange<S, B>(
     inner: Arc<Mutex<S>>,
     rules: Arc<Rules>,
-    request: Request<Body>,
+    request: Request<Bytes>,
     allowed: Allowed,
 ) -> Result<Response<Answer>, BoxError>
 where
@@ -122,20 +250,18 @@ where
     let deadline =
         Deadline { at: Instant::now() + rules.limits.timeout, path: &allowed.path, limit: rules.limits.timeout };
     let (parts, asked) = request.into_parts();
-    let asked = asked.collect().await?.to_bytes();
+    let [queue, pace] = BEFORE_SENDING;
+    let retries = if allowed.writes { 0 } else { rules.limits.retries };
     let mut attempt = 0;
     loop {
-        let slot =
-            deadline.hold("waiting for one of the places for requests under way", rules.slots.acquire()).await??;
-        deadline.hold("waiting for the rate limit", rules.turn()).await?;
+        let slot = deadline.hold(queue, rules.slots.acquire()).await??;
+        deadline.hold(pace, rules.turn()).await?;
         rules.traffic.request();
         let request = Request::from_parts(parts.clone(), Body::from(asked.clone()));
         let answer = deadline.hold("waiting for the answer", send(&inner, request)).await?;
         let response = answer.map_err(|source| Fault::Connection { path: allowed.path.clone(), source })?;
         let pause = retry_after(response.status(), response.headers());
-        if let Some(pause) =
-            pause.filter(|pause| attempt < rules.limits.retries && Instant::now() + *pause < deadline.at)
-        {
+        if let Some(pause) = pause.filter(|pause| attempt < retries && Instant::now() + *pause < deadline.at) {
             drop((response, slot));
             attempt += 1;
             rules.traffic.retry();

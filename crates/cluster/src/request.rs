@@ -1,13 +1,16 @@
 //! Decides from method, path and headers alone whether a request may leave, and what its answer must be like.
 
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, header, request::Parts};
 use percent_encoding::percent_decode_str;
 
 use crate::error::Fault;
 
 /// What may be asked of a resource besides the object itself. Everything else that hangs below an object (exec, attach,
 /// portforward, proxy, consoles of extensions) opens a channel into a workload or a node.
-const SUBRESOURCES: [&str; 6] = ["status", "scale", "log", "resize", "ephemeralcontainers", "approval"];
+const SUBRESOURCES: [&str; 5] = ["status", "scale", "log", "resize", "approval"];
+
+/// What may besides be written below an object by whoever has a permit.
+const WRITTEN: [&str; 3] = ["eviction", "ephemeralcontainers", "binding"];
 
 /// Paths of the server itself that only tell about it. `/logs` and `/debug` are left out: they give files and dumps.
 const SERVER_PATHS: [&str; 6] = ["version", "healthz", "livez", "readyz", "openapi", "metrics"];
@@ -36,32 +39,44 @@ pub struct Allowed {
     pub content: Content,
     /// A watch or a followed log: read as it comes.
     pub stream: bool,
+    /// It leads to objects, not to a page of the server.
+    pub object: bool,
+    /// It reads from a node's kubelet.
+    pub node: bool,
+    /// Sent once, never again.
+    pub writes: bool,
 }
 
-/// Checks a request and asks for JSON where it left the format open.
-pub fn admit<B>(request: &mut Request<B>) -> Result<Allowed, Fault> {
-    let path = request.uri().path().to_owned();
-    let method = request.method().clone();
+/// Checks a request and asks for JSON where it left the format open. `passes`: something is with it that lets a write out.
+pub fn admit(parts: &mut Parts, passes: bool) -> Result<Allowed, Fault> {
+    let path = parts.uri.path().to_owned();
+    let method = parts.method.clone();
     let refuse = |why| Fault::Refused { method: method.clone(), path: path.clone(), why };
 
     let segments = segments(&path).map_err(refuse)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let place = place(&segments).map_err(refuse)?;
-    if !readable(&method, &segments) {
+    let place = place(&segments, passes).map_err(refuse)?;
+    let reads = readable(&method, &segments);
+    if !reads && !passes {
         return Err(refuse(ONLY_READS));
     }
-    if request.headers().contains_key(header::UPGRADE) {
+    if reads && passes {
+        return Err(refuse("a read needs no permit"));
+    }
+    if parts.headers.contains_key(header::UPGRADE) {
         return Err(refuse("connections are not upgraded"));
     }
-    json_only(request.headers_mut(), place.content).map_err(refuse)?;
+    json_only(&mut parts.headers, place.content).map_err(refuse)?;
 
-    let query = request.uri().query().unwrap_or_default();
-    let stream = (place.content != Content::Text && flag(query, "watch")) || (place.log && flag(query, "follow"));
-    Ok(Allowed { method, path, content: place.content, stream })
+    let query = parts.uri.query().unwrap_or_default();
+    let stream =
+        reads && ((place.content != Content::Text && flag(query, "watch")) || (place.log && flag(query, "follow")));
+    let object = matches!(segments.as_slice(), ["api", _, _, ..] | ["apis", _, _, _, ..]);
+    Ok(Allowed { method, path, content: place.content, stream, object, node: place.node, writes: !reads })
 }
 
 /// The decoded parts of a path. Anything that a server or a proxy could read in another way is refused.
-fn segments(path: &str) -> Result<Vec<String>, &'static str> {
+pub fn segments(path: &str) -> Result<Vec<String>, &'static str> {
     let trimmed = path.strip_prefix('/').ok_or("the path is not absolute")?;
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
     trimmed
@@ -82,22 +97,31 @@ fn segments(path: &str) -> Result<Vec<String>, &'static str> {
 struct Place {
     content: Content,
     log: bool,
+    node: bool,
 }
 
-fn place(segments: &[&str]) -> Result<Place, &'static str> {
-    let objects = Place { content: Content::Objects, log: false };
+/// Pages of a kubelet that only tell. The rest below `nodes/proxy` runs programs.
+fn tells(page: &[&str]) -> bool {
+    matches!(page, ["stats", "summary"] | ["metrics"] | ["metrics", "cadvisor" | "resource" | "probes"] | ["logs", ..])
+}
+
+fn place(segments: &[&str], passes: bool) -> Result<Place, &'static str> {
+    let objects = Place { content: Content::Objects, log: false, node: false };
     let rest = match segments {
         ["api"] | ["apis"] | ["api", _] | ["apis", _] | ["apis", _, _] => return Ok(objects),
         ["api", _, rest @ ..] => rest,
         ["apis", _, _, rest @ ..] => rest,
         [first, ..] if SERVER_PATHS.contains(first) => {
-            return Ok(Place { content: Content::Text, log: false });
+            return Ok(Place { content: Content::Text, log: false, node: false });
         }
         _ => return Err("this path of the server is not on the list of those that may be read"),
     };
     let (resource, subresource) = match rest {
         ["watch" | "proxy" | "redirect", ..] => {
             return Err("the old watch and proxy paths are not used");
+        }
+        ["nodes", _, "proxy", page @ ..] if tells(page) && !passes => {
+            return Ok(Place { content: Content::Text, log: false, node: true });
         }
         [resource] | [resource, _] => (*resource, None),
         ["namespaces", _, "status" | "finalize"] => ("namespaces", Some("status")),
@@ -108,15 +132,16 @@ fn place(segments: &[&str]) -> Result<Place, &'static str> {
     };
     if let Some(subresource) = subresource
         && !SUBRESOURCES.contains(&subresource)
+        && !(passes && WRITTEN.contains(&subresource))
     {
         return Err("this subresource opens a channel into a workload or a node, or is unknown");
     }
     if resource.eq_ignore_ascii_case("secrets") {
-        return Ok(Place { content: Content::Secrets, log: false });
+        return Ok(Place { content: Content::Secrets, log: false, node: false });
     }
     let log = resource == "pods" && subresource == Some("log");
     let content = if log { Content::Text } else { Content::Objects };
-    Ok(Place { content, log })
+    Ok(Place { content, log, node: false })
 }
 
 fn readable(method: &Method, segments: &[&str]) -> bool {

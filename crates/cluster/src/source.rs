@@ -29,6 +29,8 @@ pub enum Source {
 pub struct Found {
     pub name: String,
     pub config: Config,
+    /// The configuration itself acts as somebody else.
+    pub impersonates: bool,
 }
 
 /// What the environment says about clusters, read once at the edge.
@@ -36,6 +38,8 @@ pub struct Surroundings {
     kubeconfig: Vec<PathBuf>,
     home: Option<PathBuf>,
     in_cluster: bool,
+    /// A variable with which kube would act as somebody else in every request.
+    debug: Option<String>,
 }
 
 impl Surroundings {
@@ -45,6 +49,9 @@ impl Surroundings {
             kubeconfig: std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
             home: std::env::home_dir(),
             in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+            debug: std::env::vars_os()
+                .filter_map(|(name, _)| name.into_string().ok())
+                .find(|name| name.starts_with("KUBE_RS_DEBUG_IMPERSONATE_")),
         }
     }
 
@@ -58,6 +65,9 @@ impl Surroundings {
 }
 
 pub fn find(source: &Source, surroundings: &Surroundings) -> Result<Found, Error> {
+    if let Some(name) = &surroundings.debug {
+        return Err(Error::DebugVariable(name.clone()));
+    }
     let mut found = match source {
         Source::Default => default(surroundings),
         Source::Kubeconfig { path: Some(path), context } => named(path, context.as_deref()),
@@ -68,6 +78,15 @@ pub fn find(source: &Source, surroundings: &Surroundings) -> Result<Found, Error
     // The gate retries within the time-out; kube's own retry would wait for minutes.
     found.config.default_retry = false;
     Ok(found)
+}
+
+fn found(name: String, config: Config) -> Found {
+    let auth = &config.auth_info;
+    let impersonates = auth.impersonate.is_some()
+        || auth.impersonate_uid.is_some()
+        || auth.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty())
+        || auth.impersonate_user_extra.as_ref().is_some_and(|extra| !extra.is_empty());
+    Found { name, config, impersonates }
 }
 
 fn default(surroundings: &Surroundings) -> Result<Found, Error> {
@@ -123,12 +142,12 @@ fn from_files(paths: &[PathBuf], context: Option<&str>) -> Result<Found, Error> 
     // The call is async by its signature only; it reads files.
     let config = futures::executor::block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
         .map_err(|error| Error::KubeconfigInvalid { path: shown, why: error.to_string() })?;
-    Ok(Found { name, config })
+    Ok(found(name, config))
 }
 
 fn in_cluster() -> Result<Found, Error> {
     let config = Config::incluster().map_err(|error| Error::NotInCluster(error.to_string()))?;
-    Ok(Found { name: "in-cluster".to_owned(), config })
+    Ok(found("in-cluster".to_owned(), config))
 }
 
 fn server(address: &str) -> Result<Found, Error> {
@@ -145,7 +164,7 @@ fn server(address: &str) -> Result<Found, Error> {
     if authority.as_str().contains('@') {
         return Err(invalid("credentials do not belong into the address; use a kubeconfig"));
     }
-    Ok(Found { name: authority.to_string(), config: Config::new(uri) })
+    Ok(found(authority.to_string(), Config::new(uri)))
 }
 
 /// The address as it may be shown.
@@ -172,7 +191,8 @@ mod test {
     #[test]
     fn without_any_configuration_the_error_says_where_it_looked() {
         let home = tempfile::tempdir().unwrap();
-        let nothing = Surroundings { kubeconfig: Vec::new(), home: Some(home.path().to_owned()), in_cluster: false };
+        let nothing =
+            Surroundings { kubeconfig: Vec::new(), home: Some(home.path().to_owned()), in_cluster: false, debug: None };
         let error = find(&Source::Default, &nothing).err().unwrap().to_string();
         assert!(error.contains(".kube/config") && error.contains("KUBERNETES_SERVICE_HOST"), "{error}");
 
@@ -180,6 +200,7 @@ mod test {
             kubeconfig: vec!["/nonexistent/a".into(), "/nonexistent/b".into()],
             home: None,
             in_cluster: false,
+            debug: None,
         };
         let error = find(&Source::Default, &listed).err().unwrap().to_string();
         assert!(error.contains("/nonexistent/a, /nonexistent/b"), "{error}");
@@ -187,7 +208,7 @@ mod test {
 
     #[test]
     fn a_pod_without_a_token_is_told_so() {
-        let pod = Surroundings { kubeconfig: Vec::new(), home: None, in_cluster: true };
+        let pod = Surroundings { kubeconfig: Vec::new(), home: None, in_cluster: true, debug: None };
         let error = find(&Source::Default, &pod).err().unwrap();
         assert!(matches!(error, Error::NotInCluster(_)), "{error}");
     }
@@ -202,8 +223,12 @@ mod test {
         )
         .unwrap();
         std::fs::write(&second, "contexts:\n- name: blue\n  context: {cluster: c, user: u}\n").unwrap();
-        let files =
-            Surroundings { kubeconfig: vec![first, folder.path().join("gone"), second], home: None, in_cluster: true };
+        let files = Surroundings {
+            kubeconfig: vec![first, folder.path().join("gone"), second],
+            home: None,
+            in_cluster: true,
+            debug: None,
+        };
         let found = find(&Source::Default, &files).unwrap();
         assert_eq!(found.name, "blue");
         assert!(!found.config.default_retry);
