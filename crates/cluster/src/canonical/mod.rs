@@ -187,7 +187,7 @@ impl Request {
     }
 
     /// The same request with everything in its one place.
-    fn normal(&self) -> Self {
+    pub(crate) fn normal(&self) -> Self {
         let mut request = self.clone();
         precondition::take(&mut request);
         request.body = request.body.filter(|body| !body.is_null());
