@@ -38,6 +38,9 @@ impl Error {
     }
 }
 
+/// The shared index beside the file cannot grow: what a full disk looks like to the first one that opens a store.
+const IOERR_SHMSIZE: u32 = 10 | (19 << 8);
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let sqlx::Error::Database(database) = &error else {
@@ -50,7 +53,11 @@ impl From<sqlx::Error> for Error {
         };
         let text = database.message().to_owned();
         // The low byte of an extended result code is the primary code.
-        match database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        let code = database.code().and_then(|code| code.parse::<u32>().ok());
+        if code == Some(IOERR_SHMSIZE) {
+            return Self::Full(text);
+        }
+        match code.map(|code| code & 0xff) {
             Some(5 | 6) => Self::Busy,
             Some(13) => Self::Full(text),
             Some(8 | 10 | 14) => Self::Disk(text),

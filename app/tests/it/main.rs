@@ -12,14 +12,22 @@ mod deliver;
 mod deliver_escape;
 mod deliver_store;
 mod disk;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the shim is Linux's"))]
+mod faultfs;
 mod faults;
 mod gaps;
 mod harness;
 mod intake;
 mod people;
+#[cfg(target_os = "linux")]
+mod powercut;
+mod program;
 mod sdk;
 mod seed;
 mod senders;
 mod states;
+#[cfg(target_os = "linux")]
+mod storefaults;
 mod testbed;
 mod torture;
+mod verdict;
