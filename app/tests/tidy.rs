@@ -90,7 +90,7 @@ fn paths_in_the_guides_exist() {
     for guide in files.iter().filter(|f| f.ends_with(".md") && !f.starts_with("evals/")) {
         let text = read(guide);
         for word in text.split('`').skip(1).step_by(2) {
-            let starts = ["crates/", "app/", "docs/", "testbed/", "evals/", ".ci/"];
+            let starts = ["crates/", "app/", "docs/", "testbed/", "evals/", "deploy/", ".ci/"];
             let is_path = starts.iter().any(|s| word.starts_with(s)) && !word.contains(['<', '*', ' ', '{', '$']);
             let path = word.split(':').next().unwrap().trim_end_matches('/');
             if is_path && !root().join(path).exists() {
@@ -118,4 +118,9 @@ fn generated_causes_doc_is_current() {
 #[test]
 fn generated_schema_is_current() {
     generated("docs/midwatch.schema.json", &midwatch::config::schema());
+}
+
+#[test]
+fn generated_rights_are_current() {
+    midwatch::doctor::manifest::files().iter().for_each(|(file, wanted)| generated(file, wanted));
 }

@@ -2,8 +2,9 @@
 
 pub mod channels;
 pub mod cluster;
-mod loss;
+pub mod manifest;
 pub mod place;
+pub mod rights;
 pub mod services;
 pub mod snippets;
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::store::{Error, Millis, Store};
@@ -23,6 +23,12 @@ pub fn install() -> Option<Handle> {
                 .ok()?;
             let handle = builder.install_recorder().ok()?;
             describe();
+            // a counter that first appears with its first count has not grown, as Prometheus sees it
+            for name in
+                ["midwatch_intake_parked_total", "midwatch_intake_refused_total", "midwatch_store_failed_commits_total"]
+            {
+                counter!(name).increment(0);
+            }
             Some(handle)
         })
         .clone()
