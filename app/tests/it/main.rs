@@ -11,6 +11,7 @@ mod config;
 mod deliver;
 mod deliver_escape;
 mod deliver_store;
+mod deploy;
 mod disk;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the shim is Linux's"))]
 mod faultfs;
