@@ -10,7 +10,7 @@ use super::say;
 use super::setup::StoreArgs;
 use super::table::{age, table};
 use crate::audit::{self, Action, Entry};
-use crate::people::{Role, at_terminal, refused_name, secret};
+use crate::people::{Role, at_terminal, secret};
 use crate::store::{self, people};
 
 #[derive(Debug, Subcommand)]
@@ -68,9 +68,8 @@ impl User {
 
 impl Set {
     async fn run(self) -> anyhow::Result<u8> {
-        if let Some(text) = refused_name(&self.name, &self.groups) {
-            bail!(text);
-        }
+        // The API server would take some names for its own parts.
+        cluster::Identity::new(&self.name, self.groups.clone())?;
         let (_, store) = self.store.make().await?;
         let before = people::user(store.read(), &self.name).await?;
         let roles: BTreeSet<Role> = match (&before, self.roles.is_empty()) {

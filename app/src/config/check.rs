@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use notify::Secret;
 
 use super::{Config, QuietHours};
-use crate::people::{is_safe, refused_name};
+use crate::people::is_safe;
 
 /// Every problem as (JSON pointer, text).
 pub fn check(config: &Config) -> Vec<(String, String)> {
@@ -80,7 +80,8 @@ fn people(config: &Config) -> Vec<(String, String)> {
         if one.roles.is_empty() {
             found.push((format!("{place}/roles"), "give at least one role".to_owned()));
         }
-        found.extend(refused_name(&one.user, &one.groups).map(|text| (place, text)));
+        let refused = cluster::Identity::new(&one.user, one.groups.clone()).err();
+        found.extend(refused.map(|error| (place, error.to_string())));
     }
     if let Some(oidc) = &config.people.oidc {
         if !is_safe(&oidc.issuer) {

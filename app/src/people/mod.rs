@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use subtle::ConstantTimeEq as _;
 
 pub use oidc::{Provider, is_safe};
-pub use person::{Method, Person, at_terminal, refused_name};
+pub use person::{Method, Person, at_terminal};
 pub use role::{Role, narrowed};
 pub use settings::{Oidc, Settings, StaticToken};
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use cluster::{Identity, Unfit};
+
 use super::Role;
 use crate::store::Millis;
 
@@ -29,6 +31,11 @@ impl Person {
     pub fn has(&self, role: Role) -> bool {
         role.within(&self.roles)
     }
+
+    /// As whom the API server is asked.
+    pub fn identity(&self) -> Result<Identity, Unfit> {
+        Identity::new(&self.name, self.groups.clone())
+    }
 }
 
 impl Method {
@@ -52,11 +59,4 @@ pub fn at_terminal(now: Millis) -> Person {
         method: Method::Terminal,
         auth_time: now,
     }
-}
-
-/// Why nobody may have this name or be in these groups, if so: the API server would take them for its own parts.
-pub fn refused_name(name: &str, groups: &[String]) -> Option<String> {
-    let refused = |text: &String| text.is_empty() || text.starts_with("system:") || text.contains(char::is_control);
-    let found = std::iter::once(&name.to_owned()).chain(groups).find(|text| refused(text)).cloned()?;
-    Some(format!("{found:?} cannot be a name here: empty, `system:...` and control characters are not taken"))
 }
