@@ -3,20 +3,33 @@
 //! A tool turns arguments into an answer and knows nothing of the protocol. The server around it checks the arguments
 //! against the tool's schema, asks the hub whether this caller may, bounds and redacts what comes back.
 
+mod age;
 mod answer;
 mod canonical;
+mod arguments;
 mod class;
+mod columns;
 mod context;
+mod events;
+mod fold;
 mod hands;
 pub mod http;
+mod kind;
 mod list;
+mod listing;
+mod page;
+mod pods;
+mod read;
 mod schema;
 pub mod scope;
 mod seal;
 mod server;
+mod shape;
 mod stdio;
 pub mod tool;
+mod trim;
 mod trouble;
+mod yaml;
 
 pub use answer::{Answer, cut};
 pub use class::{Class, Verb};

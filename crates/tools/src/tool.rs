@@ -1,6 +1,11 @@
 //! One tool: the text that a model sees beside the code that runs.
 
+pub mod events_list;
 pub mod namespaces_list;
+pub mod pods_list;
+pub mod pods_list_in_namespace;
+pub mod projects_list;
+pub mod resources_list;
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};

@@ -25,6 +25,7 @@ use crate::graph::{depends_on, references};
 use crate::kinds::{Kind, kind};
 use crate::object::{Object, ObjectRef};
 
+pub use lean::Lean;
 pub use metrics::{Prometheus, samples};
 use reader::{Listed, Reader};
 
