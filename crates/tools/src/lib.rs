@@ -29,6 +29,7 @@ mod stdio;
 pub mod tool;
 mod trim;
 mod trouble;
+mod usage;
 mod yaml;
 
 pub use answer::{Answer, cut};

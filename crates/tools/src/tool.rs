@@ -2,9 +2,14 @@
 
 pub mod events_list;
 pub mod namespaces_list;
+pub mod nodes_top;
+pub mod pods_get;
 pub mod pods_list;
 pub mod pods_list_in_namespace;
+pub mod pods_log;
+pub mod pods_top;
 pub mod projects_list;
+pub mod resources_get;
 pub mod resources_list;
 
 use futures::future::BoxFuture;
