@@ -14,6 +14,8 @@ use crate::age::age;
 use crate::kind::Kind;
 use crate::pods::{self, Rank};
 
+pub use workloads::images;
+
 /// One object in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -114,7 +116,8 @@ fn with_kind(object: &Value) -> Value {
 
 /// What an object of an unknown kind says of itself.
 pub fn conditions(object: &Object) -> (Rank, String) {
-    let good = ["Ready", "Available", "Healthy", "Synced", "Established", "Succeeded", "Complete", "Accepted", "Programmed"];
+    let good =
+        ["Ready", "Available", "Healthy", "Synced", "Established", "Succeeded", "Complete", "Accepted", "Programmed"];
     let bad = object.conditions().find(|c| good.contains(&c.kind) && c.status == "False");
     match bad {
         Some(c) => (Rank::NotReady, [c.kind, "False", c.reason, c.message].join(" ").trim().to_owned()),
@@ -153,7 +156,9 @@ fn several<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         [] => "-".to_owned(),
-        [first, second, third, rest @ ..] if !rest.is_empty() => word(&format!("{first},{second},{third},+{}", rest.len())),
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            word(&format!("{first},{second},{third},+{}", rest.len()))
+        }
         parts => word(&parts.join(",")),
     }
 }

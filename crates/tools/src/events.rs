@@ -48,7 +48,9 @@ pub fn group(events: &[Event]) -> Vec<Group> {
         }
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
-    groups.sort_by(|a, b| (b.warning, b.last, &a.kind, &a.reason, &a.message).cmp(&(a.warning, a.last, &b.kind, &b.reason, &b.message)));
+    groups.sort_by(|a, b| {
+        (b.warning, b.last, &a.kind, &a.reason, &a.message).cmp(&(a.warning, a.last, &b.kind, &b.reason, &b.message))
+    });
     groups
 }
 
@@ -81,7 +83,15 @@ mod tests {
                 let message = format!("Successfully assigned shop/{pod} to node-{}", n % 3);
                 event("Pod", &pod, "Scheduled", &message, false, "2026-01-01T00:00:00Z", 1)
             })
-            .chain([event("PersistentVolumeClaim", "data", "ProvisioningFailed", "disk size is invalid", true, "2025-12-31T23:00:00Z", 12)])
+            .chain([event(
+                "PersistentVolumeClaim",
+                "data",
+                "ProvisioningFailed",
+                "disk size is invalid",
+                true,
+                "2025-12-31T23:00:00Z",
+                12,
+            )])
             .collect();
         let groups = group(&events);
         assert_eq!(groups.len(), 2);

@@ -79,10 +79,7 @@ mod tests {
     #[test]
     fn lines_that_alternate_are_one_piece() {
         let text = "try 1\nfailed 1\ntry 2\nfailed 2\ntry 3\nfailed 3\nbye";
-        assert_eq!(
-            fold(text),
-            ["try 3", "failed 3", "... the 2 lines above: 3 times alike, the last is shown", "bye"]
-        );
+        assert_eq!(fold(text), ["try 3", "failed 3", "... the 2 lines above: 3 times alike, the last is shown", "bye"]);
     }
 
     #[test]

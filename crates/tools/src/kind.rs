@@ -109,7 +109,8 @@ fn unknown(found: &Discovery, api_version: Option<&str>, word: &str) -> Trouble 
     };
     let same: Vec<String> = found.kinds.iter().filter(|k| k.kind.eq_ignore_ascii_case(word)).map(title).collect();
     let near = if same.is_empty() {
-        let names = |name: &str| near::nearest(name, found.kinds.iter().map(|kind| kind.kind.as_str())).map(str::to_owned);
+        let names =
+            |name: &str| near::nearest(name, found.kinds.iter().map(|kind| kind.kind.as_str())).map(str::to_owned);
         let close = names(word).or_else(|| names(&capital(word)));
         found.kinds.iter().filter(|kind| close.as_deref() == Some(&kind.kind)).map(title).collect()
     } else {

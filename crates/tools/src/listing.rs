@@ -43,7 +43,10 @@ pub async fn answer(context: &Context, wanted: Wanted<'_>) -> Result<Answer, Tro
             (header, rows, BTreeMap::new(), table.pointer("/metadata/continue").is_some_and(|next| next != ""))
         }
     };
-    if rows.is_empty() && !namespace.is_empty() && let Some(trouble) = reader.missing_namespace(namespace).await {
+    if rows.is_empty()
+        && !namespace.is_empty()
+        && let Some(trouble) = reader.missing_namespace(namespace).await
+    {
         return Err(trouble);
     }
     let list = List { kind: &kind, namespace, header, rows, groups, cut };
@@ -98,7 +101,8 @@ impl List<'_> {
             return format!("no {}{place}", self.kind.plural);
         }
         let name = if self.one_namespace() { "NAME" } else { "NAMESPACE/NAME" };
-        let header: Vec<&str> = [name].into_iter().chain(self.header.iter().map(String::as_str)).chain(["AGE"]).collect();
+        let header: Vec<&str> =
+            [name].into_iter().chain(self.header.iter().map(String::as_str)).chain(["AGE"]).collect();
         format!("{count} {}{place}{trouble}\n{}", self.kind.plural, header.join(" "))
     }
 
@@ -113,7 +117,11 @@ impl List<'_> {
         for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| single(row)) {
             let name = if self.one_namespace() { row.name.clone() } else { format!("{}/{}", row.namespace, row.name) };
             let why = if row.why.is_empty() { String::new() } else { format!(" ({})", short(&row.why, 200)) };
-            lines.push(Line { text: format!("{name} {}{why}", row.cells.join(" ")), items: vec![at], ..Line::default() });
+            lines.push(Line {
+                text: format!("{name} {}{why}", row.cells.join(" ")),
+                items: vec![at],
+                ..Line::default()
+            });
         }
         if grouped {
             lines.extend(self.well());
@@ -123,18 +131,21 @@ impl List<'_> {
 
     /// The pods that are well, those of one owner in a line: what their names begin with, then the rest of each.
     fn well(&self) -> Vec<Line> {
-        let mut groups: BTreeMap<(&str, &str, &str), Vec<(usize, &str)>> = BTreeMap::new();
+        let mut groups: BTreeMap<_, Vec<(usize, &str)>> = BTreeMap::new();
         for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| row.rank == Rank::Well) {
             let (owner, rest) = match self.groups.get(&(row.namespace.clone(), row.name.clone())) {
                 Some((owner, rest)) => (owner.as_str(), rest.as_str()),
                 None => ("", row.name.as_str()),
             };
-            groups.entry((&row.namespace, state(row), owner)).or_default().push((at, rest));
+            groups.entry((row.namespace.as_str(), state(row), owner)).or_default().push((at, rest));
         }
         let mut lines = Vec::new();
         for ((namespace, state, owner), mut pods) in groups {
-            let restarts: Vec<String> =
-                pods.iter().filter(|(at, _)| self.rows[*at].cells[2] != "0").map(|(at, rest)| format!("{rest}:{}", self.rows[*at].cells[2])).collect();
+            let restarts: Vec<String> = pods
+                .iter()
+                .filter(|(at, _)| self.rows[*at].cells[2] != "0")
+                .map(|(at, rest)| format!("{rest}:{}", self.rows[*at].cells[2]))
+                .collect();
             pods.sort_unstable_by_key(|(_, rest)| *rest);
             let names: Vec<&str> = pods.iter().map(|(_, rest)| *rest).collect();
             let names = match (owner, names.as_slice()) {
@@ -142,7 +153,8 @@ impl List<'_> {
                 (owner, [name]) => format!("{owner}-{name}"),
                 (owner, names) => format!("{owner}-{{{}}}", names.join(",")),
             };
-            let restarts = if restarts.is_empty() { String::new() } else { format!("; restarts {}", restarts.join(" ")) };
+            let restarts =
+                if restarts.is_empty() { String::new() } else { format!("; restarts {}", restarts.join(" ")) };
             lines.push(Line {
                 heading: format!("{namespace}: {state}, all containers ready"),
                 text: format!("{names} ({}{restarts})", pods.len()),

@@ -68,6 +68,20 @@ pub fn short(text: &str, most: usize) -> String {
     line
 }
 
+/// One line of a text with its middle left out when it is longer than `most` characters: long errors say what is wrong at
+/// their end.
+pub fn ends(text: &str, most: usize) -> String {
+    let line = short(text, usize::MAX);
+    let count = line.chars().count();
+    if count <= most {
+        return line;
+    }
+    let half = most / 2;
+    let head: String = line.chars().take(half).collect();
+    let tail: String = line.chars().skip(count - half).collect();
+    format!("{head} … {tail}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -106,5 +120,7 @@ mod tests {
     fn a_long_text_becomes_one_short_line() {
         assert_eq!(short("a\n b\t c", 10), "a b c");
         assert_eq!(short("观察观察", 2), "观察…");
+        assert_eq!(ends("the error is: too small", 12), "the er …  small");
+        assert_eq!(ends("short", 12), "short");
     }
 }

@@ -42,7 +42,11 @@ pub fn condition(pod: &Object, now: Timestamp) -> Condition {
         () if done => Rank::Well,
         () if status == "Terminating" => Rank::NotReady,
         () if running && ready == total => {
-            if restarted_lately(&all, now) { Rank::Noted } else { Rank::Well }
+            if restarted_lately(&all, now) {
+                Rank::Noted
+            } else {
+                Rank::Well
+            }
         }
         () if running => Rank::NotReady,
         () => Rank::Failing,
@@ -133,8 +137,9 @@ fn why(pod: &Object, all: &[Container<'_>]) -> String {
     for container in all {
         let Some(status) = container.status else { continue };
         let waiting = &status["state"]["waiting"];
-        let ended = [&status["state"]["terminated"], &status["lastState"]["terminated"]].into_iter().find(|e| e.is_object());
-        let last = ended.map(|ended| exit(ended)).unwrap_or_default();
+        let ended =
+            [&status["state"]["terminated"], &status["lastState"]["terminated"]].into_iter().find(|e| e.is_object());
+        let last = ended.map(exit).unwrap_or_default();
         let message = text(waiting, "message");
         let back_off = text(waiting, "reason") == "CrashLoopBackOff";
         match (message.is_empty() || back_off, last.is_empty()) {
@@ -187,7 +192,8 @@ mod tests {
             json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": ready, "restartCount": 2, "state": state}],
                 "initContainerStatuses": [{"name": "prepare", "state": {"terminated": {"exitCode": 0}}}]})
         };
-        let init = |state: Value| json!({"phase": "Pending", "initContainerStatuses": [{"name": "prepare", "state": state}]});
+        let init =
+            |state: Value| json!({"phase": "Pending", "initContainerStatuses": [{"name": "prepare", "state": state}]});
         let cases = [
             (main(json!({"running": {}}), true), "Running", Rank::Well),
             (main(json!({"running": {}}), false), "Running", Rank::NotReady),
@@ -210,7 +216,8 @@ mod tests {
         let unscheduled = pod(json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}]}));
         assert_eq!(condition(&unscheduled, now()).why, "0/3 nodes are available");
-        let killed = pod(json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": false, "restartCount": 4,
+        let killed =
+            pod(json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": false, "restartCount": 4,
             "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}},
             "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]}));
         assert_eq!(condition(&killed, now()).why, "main: last exit 137 OOMKilled");

@@ -82,21 +82,10 @@ impl<'a> Reader<'a> {
 
     /// One object. Where it does not exist, the error says where it is or what is called alike.
     pub async fn object(&self, kind: &Kind, namespace: &str, name: &str) -> Result<Object, Trouble> {
-        self.object_at(kind, namespace, name, true).await
-    }
-
-    /// The same with field ownership.
-    pub async fn object_with_fields(&self, kind: &Kind, namespace: &str, name: &str) -> Result<Object, Trouble> {
-        self.object_at(kind, namespace, name, false).await
-    }
-
-    async fn object_at(&self, kind: &Kind, namespace: &str, name: &str, lean: bool) -> Result<Object, Trouble> {
         let path = kind.object_path(namespace, segment("name", name)?);
-        let answer = if lean { self.json(&path).await } else { self.whole(&path).await };
-        match answer {
-            Ok(value) => {
-                Object::new(value).ok_or_else(|| Trouble::Unreachable(format!("{path} answered something else than an object")))
-            }
+        match self.json(&path).await {
+            Ok(value) => Object::new(value)
+                .ok_or_else(|| Trouble::Unreachable(format!("{path} answered something else than an object"))),
             Err(kube::Error::Api(status)) if status.code == 404 => Err(self.missing(kind, namespace, name).await),
             Err(error) => Err(Self::trouble(error, "get", kind, namespace)),
         }
@@ -116,7 +105,13 @@ impl<'a> Reader<'a> {
         self.list_as(kind, namespace, Selectors::default(), false).await
     }
 
-    async fn list_as(&self, kind: &Kind, namespace: &str, selectors: Selectors<'_>, lean: bool) -> Result<Listed, Trouble> {
+    async fn list_as(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        selectors: Selectors<'_>,
+        lean: bool,
+    ) -> Result<Listed, Trouble> {
         let base = format!("{}?limit={PAGE}{}", kind.list_path(namespace), query(selectors));
         let mut objects = Vec::new();
         let mut next = String::new();
@@ -183,7 +178,10 @@ impl<'a> Reader<'a> {
             .collect();
         near.sort();
         near.truncate(5);
-        if near.is_empty() && kind.namespaced && let Some(trouble) = self.missing_namespace(namespace).await {
+        if near.is_empty()
+            && kind.namespaced
+            && let Some(trouble) = self.missing_namespace(namespace).await
+        {
             return trouble;
         }
         Trouble::NotFound { what, near: near.into_iter().map(|(_, name)| name).collect() }
@@ -198,7 +196,9 @@ impl<'a> Reader<'a> {
         }
         let mut near: Vec<(usize, &str)> = names
             .iter()
-            .filter_map(|found| Some((near::distance(namespace, found).or_else(|| found.contains(namespace).then_some(50))?, *found)))
+            .filter_map(|found| {
+                Some((near::distance(namespace, found).or_else(|| found.contains(namespace).then_some(50))?, *found))
+            })
             .collect();
         near.sort_unstable();
         let near = near.into_iter().take(5).map(|(_, name)| name.to_owned()).collect();
@@ -229,6 +229,7 @@ fn named(mut item: Value, kind: &Kind) -> Option<Object> {
 }
 
 fn query(selectors: Selectors<'_>) -> String {
-    let part = |name: &str, value: Option<&str>| value.map(|value| format!("&{name}={}", encoded(value))).unwrap_or_default();
+    let part =
+        |name: &str, value: Option<&str>| value.map(|value| format!("&{name}={}", encoded(value))).unwrap_or_default();
     part("labelSelector", selectors.labels) + &part("fieldSelector", selectors.fields)
 }

@@ -1,16 +1,40 @@
 //! One tool: the text that a model sees beside the code that runs.
 
+pub mod alerts_list;
+pub mod apply_preview;
+pub mod changes;
+pub mod configuration_contexts_list;
+pub mod configuration_view;
+pub mod describe;
+pub mod diagnose;
 pub mod events_list;
+pub mod evidence;
+pub mod explain;
+pub mod logs_search;
 pub mod namespaces_list;
+pub mod nodes_log;
+pub mod nodes_stats_summary;
 pub mod nodes_top;
+pub mod pods_delete;
+pub mod pods_exec;
 pub mod pods_get;
 pub mod pods_list;
 pub mod pods_list_in_namespace;
 pub mod pods_log;
+pub mod pods_run;
 pub mod pods_top;
 pub mod projects_list;
+pub mod proposal_status;
+pub mod query_metrics;
+pub mod resources_create_or_update;
+pub mod resources_delete;
 pub mod resources_get;
 pub mod resources_list;
+pub mod resources_scale;
+pub mod rollout;
+pub mod search;
+pub mod wait_for;
+pub mod who_can;
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};

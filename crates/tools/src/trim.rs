@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::age::age;
 
 /// Bookkeeping of the server and of tools that keep a copy of the object.
-const METADATA: [&str; 6] = ["managedFields", "resourceVersion", "selfLink", "generateName", "generation", "creationTimestamp"];
+const METADATA: [&str; 6] =
+    ["managedFields", "resourceVersion", "selfLink", "generateName", "generation", "creationTimestamp"];
 
 /// What a pod template holds when nobody wrote it.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -85,7 +86,8 @@ fn owners(metadata: &mut Map<String, Value>) {
 fn sizes(object: &Object) -> Value {
     let sizes: Value = serde_json::from_str(object.annotation(cluster::SIZES)).unwrap_or_default();
     let keys = object.at("/data").as_object().into_iter().flatten().map(|(key, _)| key);
-    keys.map(|key| (key.clone(), sizes[key].as_u64().map_or(json!("hidden"), |n| json!(format!("{n} bytes, hidden"))))).collect()
+    keys.map(|key| (key.clone(), sizes[key].as_u64().map_or(json!("hidden"), |n| json!(format!("{n} bytes, hidden")))))
+        .collect()
 }
 
 /// The service account's token is mounted into every pod.
@@ -129,11 +131,14 @@ fn drop_defaults(value: &mut Value) {
 
 /// Empty maps and lists below the top say nothing, but `emptyDir: {}` and selectors do.
 fn drop_empty(value: &mut Value) {
-    let says_something = ["emptyDir", "podSelector", "namespaceSelector", "selector", "ingress", "egress", "from", "to"];
+    let says_something =
+        ["emptyDir", "podSelector", "namespaceSelector", "selector", "ingress", "egress", "from", "to"];
     if let Value::Object(map) = value {
         map.values_mut().for_each(drop_empty);
         map.retain(|key, value| {
-            let empty = value.is_null() || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+            let empty = value.is_null()
+                || value.as_object().is_some_and(Map::is_empty)
+                || value.as_array().is_some_and(Vec::is_empty);
             !empty || says_something.contains(&key.as_str())
         });
     } else if let Value::Array(items) = value {
@@ -148,7 +153,13 @@ fn status(object: &Object, now: Timestamp) -> Value {
     map.retain(|key, _| {
         !matches!(
             key.as_str(),
-            "observedGeneration" | "podIPs" | "hostIPs" | "images" | "daemonEndpoints" | "containerStatuses" | "initContainerStatuses"
+            "observedGeneration"
+                | "podIPs"
+                | "hostIPs"
+                | "images"
+                | "daemonEndpoints"
+                | "containerStatuses"
+                | "initContainerStatuses"
         )
     });
     if map.get("conditions").is_some_and(Value::is_array) {
@@ -230,9 +241,10 @@ mod tests {
 
     #[test]
     fn a_secret_shows_its_keys_and_sizes() {
-        let secret = Object::new(json!({"kind": "Secret", "type": "Opaque", "metadata": {"name": "db", "namespace": "shop",
+        let secret =
+            Object::new(json!({"kind": "Secret", "type": "Opaque", "metadata": {"name": "db", "namespace": "shop",
             "annotations": {cluster::SIZES: "{\"password\": 12}"}}, "data": {"password": ""}}))
-        .unwrap();
+            .unwrap();
         let trimmed = trim(&secret, Timestamp::UNIX_EPOCH);
         assert_eq!(trimmed["data"], json!({"password": "12 bytes, hidden"}));
     }

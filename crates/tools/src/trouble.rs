@@ -1,5 +1,7 @@
 //! Why a call has no answer, in words that say what to do next.
 
+use cluster::Fault;
+
 use crate::hands::Proposed;
 
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,7 @@ impl Trouble {
     pub fn from_kube(error: kube::Error, verb: &str, resource: &str, namespace: Option<&str>) -> Self {
         let status = match error {
             kube::Error::Api(status) => status,
+            other if never_left(&other) => return Self::Refused(cluster::reason(&other)),
             other => return Self::Unreachable(cluster::reason(&other)),
         };
         match status.code {
@@ -64,4 +67,16 @@ impl Trouble {
             code => Self::Cluster { code, message: status.message.clone() },
         }
     }
+}
+
+/// Whether the gate held the request back: then nothing is wrong with the cluster.
+fn never_left(error: &kube::Error) -> bool {
+    let mut current: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = current {
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return matches!(fault, Fault::Refused { .. } | Fault::NeedsLeave { .. });
+        }
+        current = error.source();
+    }
+    false
 }

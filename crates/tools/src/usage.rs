@@ -40,15 +40,21 @@ pub async fn metrics(
             None => vec![usage(&answer)],
         }),
         Err(kube::Error::Api(status)) if status.code == 404 && name.is_some() && !group_is_missing(reader).await => {
-            Err(Trouble::NotFound { what: format!("usage of {resource} {}", name.unwrap_or_default()), near: Vec::new() })
+            Err(Trouble::NotFound {
+                what: format!("usage of {resource} {}", name.unwrap_or_default()),
+                near: Vec::new(),
+            })
         }
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 503) => Err(Trouble::Missing {
             what: "The metrics API is not available in this cluster.".to_owned(),
             how: "Install metrics-server, or use query_metrics where a Prometheus is configured.".to_owned(),
         }),
-        Err(error) => {
-            Err(Trouble::from_kube(error, "list", &format!("{resource}.metrics.k8s.io"), Some(namespace).filter(|n| !n.is_empty())))
-        }
+        Err(error) => Err(Trouble::from_kube(
+            error,
+            "list",
+            &format!("{resource}.metrics.k8s.io"),
+            Some(namespace).filter(|n| !n.is_empty()),
+        )),
     }
 }
 

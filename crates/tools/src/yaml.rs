@@ -103,7 +103,9 @@ fn flow(value: &Value) -> Option<String> {
 fn scalar(text: &str) -> String {
     let plain = !text.is_empty()
         && text.trim() == text
-        && !text.starts_with(['-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '.', '='])
+        && !text.starts_with([
+            '-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '.', '=',
+        ])
         && !text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '{' | '}'))
         && !text.contains(": ")
         && !text.ends_with(':')
@@ -116,7 +118,9 @@ fn looks_like_another_type(text: &str) -> bool {
     let word = text.to_ascii_lowercase();
     matches!(word.as_str(), "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n")
         || text.starts_with(|c: char| c.is_ascii_digit() || c == '+')
-            && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '.' | '_' | ':' | '+' | '-' | 'x' | 'o' | 'T' | 'Z'))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() || matches!(c, '.' | '_' | ':' | '+' | '-' | 'x' | 'o' | 'T' | 'Z'))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ pub fn claim(object: &Object, _: Timestamp) -> Cells {
     let bound = object.str("/status/capacity/storage");
     let asked = object.str("/spec/resources/requests/storage");
     let size = if bound.is_empty() || bound == asked { word(asked) } else { format!("{bound}(asked:{asked})") };
-    let cells = vec![word(status), size, word(object.str("/spec/storageClassName")), word(object.str("/spec/volumeName"))];
+    let cells =
+        vec![word(status), size, word(object.str("/spec/storageClassName")), word(object.str("/spec/volumeName"))];
     match status {
         "Bound" => (cells, Rank::Well, String::new()),
         "Lost" => (cells, Rank::Failing, "its volume is gone".to_owned()),
@@ -39,9 +40,7 @@ pub fn volume(object: &Object, _: Timestamp) -> Cells {
 pub fn class(object: &Object, _: Timestamp) -> Cells {
     let default = object.annotation("storageclass.kubernetes.io/is-default-class") == "true";
     let provisioner = object.str("/provisioner");
-    let or = |pointer: &str, usual: &str| {
-        object.at(pointer).as_str().map_or_else(|| usual.to_owned(), word)
-    };
+    let or = |pointer: &str, usual: &str| object.at(pointer).as_str().map_or_else(|| usual.to_owned(), word);
     let cells = vec![
         if default { format!("{provisioner}(default)") } else { word(provisioner) },
         or("/reclaimPolicy", "Delete"),

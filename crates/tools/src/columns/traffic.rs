@@ -19,12 +19,8 @@ pub fn service(object: &Object, _: Timestamp) -> Cells {
         _ => several(addresses.iter().map(String::as_str)),
     };
     let ports: Vec<String> = object.list("/spec/ports").iter().map(port).collect();
-    let cells = vec![
-        kind.to_owned(),
-        word(object.str("/spec/clusterIP")),
-        external,
-        several(ports.iter().map(String::as_str)),
-    ];
+    let cells =
+        vec![kind.to_owned(), word(object.str("/spec/clusterIP")), external, several(ports.iter().map(String::as_str))];
     if kind == "LoadBalancer" && addresses.is_empty() {
         return (cells, Rank::NotReady, "no address from the load balancer yet".to_owned());
     }

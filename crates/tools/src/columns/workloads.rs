@@ -27,9 +27,9 @@ pub fn daemon_set(object: &Object, _: Timestamp) -> Cells {
 fn scaled(object: &Object, wanted: i64, ready: i64, updated: String) -> Cells {
     let images = object.list("/spec/template/spec/containers").iter().map(|c| text(c, "image"));
     let cells = vec![format!("{ready}/{wanted}"), updated, several(images)];
-    let stuck = object.conditions().find(|c| {
-        matches!((c.kind, c.status), ("Progressing" | "Available", "False") | ("ReplicaFailure", "True"))
-    });
+    let stuck = object
+        .conditions()
+        .find(|c| matches!((c.kind, c.status), ("Progressing" | "Available", "False") | ("ReplicaFailure", "True")));
     let why = stuck.map(|c| format!("{} {}", c.reason, c.message)).unwrap_or_default();
     let rank = match () {
         () if wanted > 0 && ready == 0 => Rank::Failing,
@@ -89,6 +89,7 @@ pub fn autoscaler(object: &Object, _: Timestamp) -> Cells {
 
 /// The images of a pod template, by container.
 pub fn images(template: &Value) -> Vec<(String, String)> {
-    let containers = ["initContainers", "containers"].into_iter().filter_map(|group| template["spec"][group].as_array());
+    let containers =
+        ["initContainers", "containers"].into_iter().filter_map(|group| template["spec"][group].as_array());
     containers.flatten().map(|c| (text(c, "name").to_owned(), text(c, "image").to_owned())).collect()
 }

@@ -13,7 +13,7 @@ use crate::class::Class;
 use crate::context::Context;
 use crate::events::{Group, group};
 use crate::kind::resolve;
-use crate::page::{Line, page, short};
+use crate::page::{Line, ends, page};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -50,7 +50,10 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         let selectors = Selectors { labels: None, fields: text(&arguments, "fieldSelector") };
         let listed = reader.list(&kind, namespace, selectors).await?;
         let events: Vec<Event> = listed.objects.iter().filter_map(|object| Event::new(&object.value)).collect();
-        if events.is_empty() && !namespace.is_empty() && let Some(trouble) = reader.missing_namespace(namespace).await {
+        if events.is_empty()
+            && !namespace.is_empty()
+            && let Some(trouble) = reader.missing_namespace(namespace).await
+        {
             return Err(trouble);
         }
         Ok(told(context, &group(&events), events.len(), namespace, cursor(&arguments)?))
@@ -69,7 +72,13 @@ fn told(context: &Context, groups: &[Group], total: usize, namespace: &str, curs
         0 => format!("no events in {place} (the API server keeps them for an hour)"),
         _ => format!("{total} events in {place}, {} groups", groups.len()),
     };
-    let page = page(&title, &lines, cursor, context.room, "namespace or fieldSelector (type=Warning, involvedObject.name=...)");
+    let page = page(
+        &title,
+        &lines,
+        cursor,
+        context.room,
+        "namespace or fieldSelector (type=Warning, involvedObject.name=...)",
+    );
     let items: Vec<Value> = page.items.iter().map(|at| item(&groups[*at])).collect();
     let mut data = json!({"items": items, "total": total});
     if let Some(next) = page.next {
@@ -81,19 +90,20 @@ fn told(context: &Context, groups: &[Group], total: usize, namespace: &str, curs
 fn line(context: &Context, group: &Group, namespace: &str) -> String {
     let warning = if group.warning { "Warning " } else { "" };
     let times = if group.times > 1 { format!(" x{}", group.times) } else { String::new() };
-    let mut names = group.objects.iter().map(|object| if namespace.is_empty() { object.path() } else { object.name.clone() });
+    let mut names =
+        group.objects.iter().map(|object| if namespace.is_empty() { object.path() } else { object.name.clone() });
     let first = names.next().unwrap_or_default();
     let more = match group.objects.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
     let last = age(group.last, context.now);
-    format!("{warning}{}{times}, {last} ago, {} {first}{more}: {}", group.reason, group.kind, short(&group.message, 400))
+    format!("{warning}{}{times}, {last} ago, {} {first}{more}: {}", group.reason, group.kind, ends(&group.message, 320))
 }
 
 fn item(group: &Group) -> Value {
     let objects: Vec<String> = group.objects.iter().take(20).map(|object| object.path()).collect();
     json!({"type": if group.warning { "Warning" } else { "Normal" }, "reason": group.reason, "kind": group.kind,
         "objects": objects, "objectCount": group.objects.len(), "count": group.times, "first": group.first,
-        "last": group.last, "message": short(&group.message, 400)})
+        "last": group.last, "message": ends(&group.message, 320)})
 }

@@ -52,7 +52,8 @@ fn told(context: &Context, used: Vec<Usage>, nodes: &[Object]) -> Answer {
     let room: BTreeMap<&str, (f64, f64)> = nodes
         .iter()
         .map(|node| {
-            let of = |resource: &str| quantity::parse(node.str(&format!("/status/allocatable/{resource}"))).unwrap_or(0.0);
+            let of =
+                |resource: &str| quantity::parse(node.str(&format!("/status/allocatable/{resource}"))).unwrap_or(0.0);
             (node.name(), (of("cpu"), of("memory")))
         })
         .collect();

@@ -78,7 +78,13 @@ struct Log {
     text: String,
 }
 
-async fn read(reader: &Reader<'_>, kind: &Kind, namespace: &str, name: &str, asked: &Asked<'_>) -> Result<Log, Trouble> {
+async fn read(
+    reader: &Reader<'_>,
+    kind: &Kind,
+    namespace: &str,
+    name: &str,
+    asked: &Asked<'_>,
+) -> Result<Log, Trouble> {
     let path = |container: &str| {
         let container = if container.is_empty() { String::new() } else { format!("&container={}", encoded(container)) };
         let previous = if asked.previous { "&previous=true" } else { "" };
@@ -158,7 +164,10 @@ fn told(context: &Context, namespace: &str, name: &str, asked: &Asked<'_>, log: 
     }
     if folded.is_empty() {
         let which = if asked.previous { "the previous run" } else { "this container" };
-        return Answer::new(format!("{title}{which} logged nothing\n"), json!({"namespace": namespace, "pod": name, "lines": []}));
+        return Answer::new(
+            format!("{title}{which} logged nothing\n"),
+            json!({"namespace": namespace, "pod": name, "lines": []}),
+        );
     }
     let (cut, kept) = tail(&folded, context.room.saturating_sub(title.len() + 100));
     if cut > 0 {

@@ -49,8 +49,11 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         let everywhere = asked.is_none() && name.is_none() && flag(&arguments, "all_namespaces", true);
         let namespace = if everywhere { "" } else { reader.namespace_or_own(asked)? };
         let selectors = Selectors { labels: text(&arguments, "label_selector"), fields: None };
-        let mut used = metrics(&reader, "pods", namespace, name.map(|n| segment("name", n)).transpose()?, selectors).await?;
-        used.sort_by(|a, b| b.memory.total_cmp(&a.memory).then_with(|| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name))));
+        let mut used =
+            metrics(&reader, "pods", namespace, name.map(|n| segment("name", n)).transpose()?, selectors).await?;
+        used.sort_by(|a, b| {
+            b.memory.total_cmp(&a.memory).then_with(|| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)))
+        });
         Ok(told(context, namespace, &used))
     }
     .boxed()
@@ -58,11 +61,13 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
 
 fn told(context: &Context, namespace: &str, used: &[Usage]) -> Answer {
     let line = |(at, usage): (usize, &Usage)| {
-        let name = if namespace.is_empty() { format!("{}/{}", usage.namespace, usage.name) } else { usage.name.clone() };
+        let name =
+            if namespace.is_empty() { format!("{}/{}", usage.namespace, usage.name) } else { usage.name.clone() };
         let parts = match usage.containers.as_slice() {
             [] | [_] => String::new(),
             several => {
-                let each = several.iter().map(|(name, cpu, memory)| format!("{name} {} {}", cores(*cpu), mebibytes(*memory)));
+                let each =
+                    several.iter().map(|(name, cpu, memory)| format!("{name} {} {}", cores(*cpu), mebibytes(*memory)));
                 format!(" ({})", each.collect::<Vec<_>>().join(", "))
             }
         };

@@ -32,7 +32,12 @@ pub const TOOL: Tool = Tool {
 fn input() -> Value {
     shape::input(
         &["apiVersion", "kind", "name"],
-        &[("apiVersion", shape::text()), ("kind", shape::text()), ("name", shape::text()), ("namespace", shape::text())],
+        &[
+            ("apiVersion", shape::text()),
+            ("kind", shape::text()),
+            ("name", shape::text()),
+            ("namespace", shape::text()),
+        ],
     )
 }
 

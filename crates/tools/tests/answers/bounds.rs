@@ -9,7 +9,11 @@ use crate::harness::{Bench, holds};
 fn pod(n: usize) -> Value {
     let bad = n % 500 == 7;
     let set = format!("app-{}-6d4b75cb6d", n / 50);
-    let state = if bad { json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}) } else { json!({"running": {}}) };
+    let state = if bad {
+        json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}})
+    } else {
+        json!({"running": {}})
+    };
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": format!("{set}-{n:05}"), "namespace": format!("team-{}", n % 5), "uid": format!("u{n}"),
             "creationTimestamp": "2026-01-01T00:00:00Z",

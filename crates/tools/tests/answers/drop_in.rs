@@ -24,14 +24,20 @@ async fn a_pod_without_noise() {
     println!("{pod}");
     holds(&pod, &["OOMKilled", "kind: Pod", "namespace: shop"]);
     assert!(!pod.contains("managedFields") && !pod.contains("terminationMessagePath"), "{pod}");
-    let same = bench.text("resources_get", json!({"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "api-7d9c5b8f6d-x7k2p"})).await;
+    let same = bench
+        .text(
+            "resources_get",
+            json!({"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "api-7d9c5b8f6d-x7k2p"}),
+        )
+        .await;
     assert_eq!(pod, same);
 }
 
 #[tokio::test]
 async fn the_log_of_the_run_before() {
     let bench = Bench::of_case("oom_killed-limit");
-    let log = bench.text("pods_log", json!({"namespace": "shop", "name": "api-7d9c5b8f6d-x7k2p", "previous": true})).await;
+    let log =
+        bench.text("pods_log", json!({"namespace": "shop", "name": "api-7d9c5b8f6d-x7k2p", "previous": true})).await;
     println!("{log}");
     assert!(!log.is_empty());
 }
@@ -58,6 +64,10 @@ async fn kinds_may_be_written_as_kubectl_takes_them() {
     let bench = Bench::of_case("volume_size_below_minimum-aws");
     let proper = bench.text("resources_list", json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim"})).await;
     for (version, kind) in [("v1", "pvc"), ("v1", "persistentvolumeclaims"), ("apps/v1", "PersistentVolumeClaim")] {
-        assert_eq!(bench.text("resources_list", json!({"apiVersion": version, "kind": kind})).await, proper, "{version} {kind}");
+        assert_eq!(
+            bench.text("resources_list", json!({"apiVersion": version, "kind": kind})).await,
+            proper,
+            "{version} {kind}"
+        );
     }
 }

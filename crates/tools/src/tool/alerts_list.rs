@@ -1,0 +1,71 @@
+//! `alerts_list`: the incidents that Midwatch knows, with their causes.
+
+use diagnose::object::text;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::{Arguments, Set, Tool};
+use crate::answer::Answer;
+use crate::arguments::flag;
+use crate::class::Class;
+use crate::context::Context;
+use crate::page::{Line, page, short};
+use crate::shape;
+use crate::trouble::Trouble;
+
+pub const TOOL: Tool = Tool {
+    name: "alerts_list",
+    title: "Alerts",
+    description: "Firing alerts grouped into incidents, with causes. all: also those that are over.",
+    class: Class::R,
+    set: Set::Ours,
+    cluster_aware: false,
+    input,
+    output: shape::items,
+    old_spellings: &[],
+    call,
+};
+
+fn input() -> Value {
+    shape::input(&[], &[("all", shape::flag())])
+}
+
+fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer, Trouble>> {
+    async move {
+        let firing = !flag(&arguments, "all", false);
+        let answer = context.hands.alerts(&context.caller, firing).await?;
+        let incidents = answer["incidents"].as_array().cloned().unwrap_or_default();
+        let line = |(at, incident): (usize, &Value)| Line { text: told(incident), items: vec![at], ..Line::default() };
+        let lines: Vec<Line> = incidents.iter().enumerate().map(line).collect();
+        let title = match incidents.len() {
+            0 if firing => "nothing is firing".to_owned(),
+            0 => "no incidents".to_owned(),
+            n => format!("{n} incidents"),
+        };
+        let page = page(&title, &lines, 0, context.room, "all: false");
+        let items: Vec<&Value> = page.items.iter().map(|at| &incidents[*at]).collect();
+        Ok(Answer::new(page.text, json!({"items": items, "total": incidents.len()})))
+    }
+    .boxed()
+}
+
+/// One line: what stands in the fields that an incident has, without their braces.
+fn told(incident: &Value) -> String {
+    let field = |key: &str| match &incident[key] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let id = field("id");
+    let rest = ["state", "severity", "title", "cause", "since"].map(field);
+    let rest: Vec<String> = rest.into_iter().filter(|text| !text.is_empty()).collect();
+    let alerts = incident["alerts"].as_array().map_or(0, Vec::len);
+    let names = incident["alerts"].as_array().into_iter().flatten().map(|alert| match text(alert, "alertname") {
+        "" => text(&alert["labels"], "alertname"),
+        name => name,
+    });
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).take(3).collect();
+    let count = if alerts > 1 { format!(" ({alerts} alerts)") } else { String::new() };
+    short(&format!("{id} {} {}{count}", rest.join(", "), names.join(", ")), 300)
+}
