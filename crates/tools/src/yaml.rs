@@ -71,9 +71,9 @@ fn below(value: &Value, depth: usize, out: &mut String) {
         return;
     }
     out.push('\n');
-    // a list may stand at its key's own depth
-    let depth = if value.is_array() { depth - 1 } else { depth };
-    block(value, depth, out);
+    // a list may stand at its key's own depth, but not at the depth of the list that it is in
+    let in_map = !out.ends_with("-\n");
+    block(value, if value.is_array() && in_map { depth - 1 } else { depth }, out);
 }
 
 /// Whether a text of several lines can stand as it is.
