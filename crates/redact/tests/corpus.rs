@@ -27,7 +27,8 @@ fn hidden(secret: &str, clean: &str) -> bool {
 fn secrets_are_hidden_and_context_stays() {
     let (mut secrets, mut lost, mut kept, mut gone) = (0, Vec::new(), 0, Vec::new());
     for case in cases() {
-        let clean = redact::text(&case.text);
+        let redactor = redact::Redactor::new();
+        let clean = redactor.text(&case.text);
         for secret in &case.secrets {
             secrets += 1;
             if !hidden(secret, &clean) {
@@ -55,7 +56,8 @@ fn secrets_are_hidden_and_context_stays() {
 #[test]
 fn what_is_clean_stays_as_it_is() {
     for case in cases() {
-        let once = redact::text(&case.text).into_owned();
-        assert_eq!(redact::text(&once), once, "{}", case.id);
+        let redactor = redact::Redactor::new();
+        let once = redactor.text(&case.text).into_owned();
+        assert_eq!(redactor.text(&once), once, "{}", case.id);
     }
 }

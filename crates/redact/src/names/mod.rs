@@ -1,0 +1,296 @@
+//! Values after a name that tells of a secret: `DB_PASSWORD=`, `"apiKey":`, `--token`, `密码：`, `name: X` with `value:`.
+
+mod field;
+mod judge;
+pub mod value;
+
+use crate::{Class, Span, values};
+use judge::{CHINESE, Name};
+use value::Value;
+
+/// Longer words are no names.
+const LONGEST: usize = 128;
+
+/// Where the last name ended that was looked at: one name often holds several telling words.
+#[derive(Default)]
+pub struct Names {
+    done: usize,
+    /// Where the word ends in which the last value was found: a long one may hold many names.
+    word_end: usize,
+}
+
+/// A name in the text and what its surroundings say.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    /// With `-` or `--` in front.
+    flag: bool,
+}
+
+impl Names {
+    /// Looks at the name around a telling word.
+    pub fn at(&mut self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+        if start < self.done {
+            return;
+        }
+        let place = if text.as_bytes()[start].is_ascii() {
+            around(text, start, end)
+        } else {
+            Place { start, end, flag: false }
+        };
+        self.done = place.end;
+        let name = &text[place.start..place.end];
+        let query = ["?", "&", "%26", "%3F", "u0026"].iter().any(|mark| text[..place.start].ends_with(mark));
+        let judged = judge::judge(name).filter(|judged| judged.certain() || !query);
+        let Some(judged) = judged.or_else(|| judge::parameter(name).filter(|_| query)) else {
+            if let Some(span) = prose(text, place, false) {
+                self.done = span.end;
+                spans.push(span);
+            }
+            return;
+        };
+        let before = &text[..place.start];
+        if before.ends_with(':') && text[place.end..].starts_with(':') {
+            return;
+        }
+        if let Some(from) = value::separated(text, place.end) {
+            let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':']);
+            self.take(text, from, alone, judged, spans);
+            return;
+        }
+        if let Some(from) = place.flag.then(|| value::next_word(text, place.end)).flatten() {
+            if !text[from..].starts_with('-') {
+                self.take(text, from, false, judged, spans);
+            }
+            return;
+        }
+        if let Some(from) = field::value_of(text, place.start, place.end) {
+            self.take(text, from, field::alone(text, from), judged, spans);
+            return;
+        }
+        if let Some(from) = value::call(text, place.end).filter(|_| judged.certain()) {
+            self.take(text, from, false, judged, spans);
+            return;
+        }
+        if let Some(span) = statement(text, place, judged) {
+            self.done = span.end;
+            spans.push(span);
+            return;
+        }
+        if let Some(span) = prose(text, place, judged.certain()) {
+            self.done = span.end;
+            spans.push(span);
+        }
+    }
+
+    /// Marks the value that starts here, if it is one to hide.
+    fn take(&mut self, text: &str, from: usize, alone: bool, judged: Name, spans: &mut Vec<Span>) {
+        if let Some(items) = value::list(text, from) {
+            for item in items {
+                if let Some(class) = class(judged, &text[item.0..item.1]) {
+                    spans.push(Span { start: item.0, end: item.1, class });
+                    self.done = item.1;
+                }
+            }
+            return;
+        }
+        let known = Some(self.word_end).filter(|end| *end > from);
+        let Some(value) = value::at(text, from, alone, known) else {
+            return;
+        };
+        if value.word {
+            self.word_end = value.end;
+        }
+        let Value { start, end, word } = value;
+        let shown = &text[start..end];
+        let class = class(judged, shown);
+        if let Some(class) = class {
+            let lead = if shown.starts_with("pass:") {
+                5
+            } else if class == Class::Credential {
+                user(shown)
+            } else {
+                0
+            };
+            spans.push(Span { start: start + lead, end, class });
+        }
+        // One word holds no second name; the rest of a line and a quoted text may.
+        if class.is_some() || (word && !shown.contains(['=', '&'])) {
+            self.done = end;
+        }
+    }
+}
+
+fn class(judged: Name, shown: &str) -> Option<Class> {
+    match judged {
+        _ if values::harmless(shown) => None,
+        // Tokens and keys are generated: `fetch token: serviceaccounts "web" not found` names none.
+        Name::Strong(Class::Token | Class::Key) if values::plain_word(shown) => None,
+        Name::Strong(class) => Some(class),
+        Name::Weak(class) => values::random(shown).then_some(class),
+        Name::Vague(class) => values::generated(shown).then_some(class),
+    }
+}
+
+/// The length of `user:` in front of a password, as in a basic-auth file.
+fn user(value: &str) -> usize {
+    let user = value
+        .find(':')
+        .filter(|at| value[..*at].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+    user.map_or(0, |at| at + 1)
+}
+
+/// Whether only indentation, a list dash or an opening quote stands before the name.
+fn line_start(before: &str) -> bool {
+    let blank = |byte: &u8| b" \t-+>#\"'".contains(byte);
+    let lead = before.bytes().rev().take(256).take_while(blank).count();
+    let before = &before[..before.len() - lead];
+    before.is_empty() || before.ends_with('\n')
+}
+
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte)
+}
+
+/// The whole name around a part of it.
+fn around(text: &str, start: usize, end: usize) -> Place {
+    let bytes = text.as_bytes();
+    // `sid=` and the like hold their separator.
+    let end = start + bytes[start..end].iter().take_while(|byte| in_name(**byte)).count();
+    let left = bytes[..start].iter().rev().take(LONGEST).take_while(|byte| in_name(**byte)).count();
+    let right = bytes[end..].iter().take(LONGEST).take_while(|byte| in_name(**byte)).count();
+    let mut from = start - left;
+    let mut to = end + right;
+    from += lead(&bytes[..from], &bytes[from..start]);
+    let sign = bytes[from..start].iter().take_while(|byte| !byte.is_ascii_alphanumeric() && **byte != b'_').count();
+    let dashes = bytes[from..from + sign].iter().all(|byte| *byte == b'-');
+    let flag = (1..=2).contains(&sign)
+        && dashes
+        && from.checked_sub(1).is_none_or(|at| bytes[at].is_ascii_whitespace() || b"\"'[,(`".contains(&bytes[at]));
+    from += sign;
+    while to > from && b".-/".contains(&bytes[to - 1]) {
+        to -= 1;
+    }
+    Place { start: from, end: to, flag }
+}
+
+/// How many letters in front of a name belong to a colour, an escape or a percent sign.
+fn lead(before: &[u8], name: &[u8]) -> usize {
+    match before {
+        [.., 0x1b, b'['] => name.iter().take(8).position(|byte| *byte == b'm').map_or(0, |at| at + 1),
+        [.., b'\\'] => match name {
+            [b'u', b'0', b'0', _, _, ..] => 5,
+            [b'n' | b'r' | b't', ..] => 1,
+            _ => 0,
+        },
+        [.., b'%'] if name.len() >= 2 && name[..2].iter().all(u8::is_ascii_hexdigit) => 2,
+        _ => 0,
+    }
+}
+
+/// `requirepass X` alone on its line, `login ops password X` in a netrc, `ENV DB_PASSWORD X` in a Dockerfile.
+fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
+    let Name::Strong(class) = judged else {
+        return None;
+    };
+    let rest = &text[place.end..text.floor_char_boundary(place.end + 512)];
+    let gap = rest.bytes().take_while(|byte| b" \t".contains(byte)).count();
+    let word = rest[gap..].split(|c: char| c.is_whitespace()).next()?;
+    let bare = word.trim_matches(['"', '\'']);
+    let line = text[..place.start].rsplit('\n').next().unwrap_or_default().trim_start();
+    let netrc = line.contains("login ") && (class == Class::Password);
+    let dockerfile = matches!(line.trim_end(), "ENV" | "ARG" | "export" | "setx" | "set");
+    let after = rest[gap + word.len()..].split('\n').next().unwrap_or_default().trim();
+    // A cell of a table.
+    let cell = rest[gap..].strip_prefix('|').filter(|_| line.ends_with('|') || line.ends_with("| "));
+    if let Some(cell) = cell {
+        let shown = cell.trim_start_matches(' ');
+        let start = place.end + rest.len() - shown.len();
+        let shown = shown.split(['|', '\n']).next().unwrap_or_default().trim_end();
+        return values::random(shown).then_some(Span { start, end: start + shown.len(), class });
+    }
+    let alone = line.is_empty() && (after.is_empty() || after.starts_with('#')) && class == Class::Password;
+    let likely = netrc || dockerfile || (alone && !values::plain_word(bare) && values::secretive(bare));
+    let wanted = gap > 0 && bare.len() >= 3 && likely && !values::harmless(bare);
+    let start = place.end + gap + word.find(bare)?;
+    wanted.then_some(Span { start, end: start + bare.len(), class })
+}
+
+/// How far behind a name in a sentence its value can be.
+const SENTENCE: usize = 48;
+const FILLERS: [&str; 13] =
+    ["is", "was", "value", "provided", "provided:", "used", "with", "the", "new", "header", "to", "set", "secret"];
+
+/// `using token f81d...`, `Incorrect API key provided: ...`: only what a generator has made. `certain`: the name alone
+/// says it, else only words such as `key` do.
+fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
+    let name = &text[place.start..place.end];
+    let (_, class) = judge::CONTEXT.iter().find(|(word, _)| judge::ends_with(name, word))?;
+    let rest = &text[place.end..text.floor_char_boundary(place.end + SENTENCE + 512)];
+    let mut at = 0;
+    for _ in 0..4 {
+        let gap = rest[at..].bytes().take_while(|byte| b" \t:=\"'`(".contains(byte)).count();
+        if gap == 0 || at > SENTENCE {
+            return None;
+        }
+        at += gap;
+        let word = rest[at..].split(|c: char| c.is_whitespace() || "\"'`,;)<>\\，。".contains(c)).next()?;
+        let bare = word.trim_end_matches(['.', ':']);
+        let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let wanted = values::generated(bare)
+            && (!hex || (certain && at == gap))
+            && !bare.contains(['.', ':'])
+            && !bare.trim_end_matches('=').contains('=');
+        if wanted {
+            let start = place.end + at;
+            return Some(Span { start, end: start + bare.len(), class: *class });
+        }
+        if !FILLERS.contains(&word) {
+            return None;
+        }
+        at += word.len();
+    }
+    None
+}
+
+/// Tokens with a dot: of kubeadm, with six letters and sixteen, and of Zhipu, with 32 digits and sixteen letters.
+pub fn dotted(text: &str, spans: &mut Vec<Span>) {
+    let bytes = text.as_bytes();
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let joined = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b".-/_".contains(byte));
+    for dot in memchr::memchr_iter(b'.', bytes) {
+        let Some(secret) = bytes.get(dot + 1..dot + 17).filter(|tail| tail.iter().rev().all(u8::is_ascii_alphanumeric))
+        else {
+            continue;
+        };
+        let digits = bytes[..dot].iter().rev().take(33).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if digits == 32 && !joined(bytes.get(dot + 17)) {
+            spans.push(Span { start: dot - 32, end: dot + 17, class: Class::Key });
+            continue;
+        }
+        if !secret.iter().all(letter) {
+            continue;
+        }
+        let Some(id) = dot.checked_sub(6).map(|from| &bytes[from..dot]).filter(|id| id.iter().all(letter)) else {
+            continue;
+        };
+        let alone = !joined(bytes.get(dot + 17)) && !joined(dot.checked_sub(7).map(|at| &bytes[at]));
+        // `webapp.17f3a2b4c5d6e7f8` is the name of an event.
+        let hex = secret.iter().all(u8::is_ascii_hexdigit) && !id.iter().any(u8::is_ascii_digit);
+        let digits = secret.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if alone && !hex && digits > 0 && digits < 16 {
+            spans.push(Span { start: dot - 6, end: dot + 17, class: Class::Token });
+        }
+    }
+}
+
+/// Whether a Chinese word is a telling name, and of what.
+fn chinese(name: &str) -> Option<Class> {
+    CHINESE.iter().find(|(word, _)| *word == name).map(|(_, class)| *class)
+}
+
+/// What an object's field of this name holds, judged by the name and the value.
+pub fn of_field(name: &str, value: &str) -> Option<Class> {
+    class(judge::judge(name)?, value)
+}

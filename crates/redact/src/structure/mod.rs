@@ -1,0 +1,44 @@
+//! Manifests of Secrets in a text, YAML or JSON: every value below `data` and `stringData`, whatever its key is called.
+
+mod json;
+mod yaml;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+
+use crate::{Class, Span, placeholders, values};
+
+pub fn mark(text: &str, spans: &mut Vec<Span>) {
+    let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if !has("ata:") && !has("ata\\") && !has("ata\"") {
+        return;
+    }
+    yaml::mark(text, spans);
+    json::mark(text, spans);
+}
+
+/// Quotes stay, and so does what only stands for a value.
+fn push(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+    let value = &text[start..end];
+    let bare = value.trim_matches(['"', '\'']);
+    let lead = value.len() - value.trim_start_matches(['"', '\'']).len();
+    if hides(bare) {
+        spans.push(Span { start: start + lead, end: start + lead + bare.len(), class: Class::Secret });
+    }
+}
+
+/// Whether a value of a Secret is one, and not what a mask or a template has put in its place. Words such as `true`
+/// are values here.
+pub fn hides(value: &str) -> bool {
+    let mask = value.bytes().all(|byte| b"*.".contains(&byte));
+    let template = ["{{", "${", "<", "$("].iter().any(|start| value.starts_with(start)) && values::harmless(value);
+    let bytes = value.ends_with(" bytes") && values::harmless(value);
+    !mask && !template && !bytes && value != "null" && placeholders::length(value) != Some(value.len())
+}
+
+/// Base64 of text that no word has by chance.
+fn base64_text(value: &str) -> bool {
+    let sure = value.ends_with('=') || value.len() >= 12;
+    sure && values::random(value) && STANDARD.decode(value).is_ok_and(|bytes| String::from_utf8(bytes).is_ok())
+}
