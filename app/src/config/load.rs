@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Config, check, lines::lines};
+use cluster::yaml;
+
+use super::{Config, check};
 
 /// Something in the configuration that has to be mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, fl
     };
     let name = path.map(|p| p.display().to_string()).unwrap_or_default();
     let mut value = parse(&text, &name, &mut problems);
-    let mut places = Places { file: name, lines: lines(&text), set: Vec::new() };
+    let mut places = Places { file: name, lines: yaml::lines(&text), set: Vec::new() };
     for (key, text) in env {
         let Some(rest) = key.strip_prefix("MIDWATCH_").filter(|rest| !RESERVED.contains(rest)) else { continue };
         let path: Vec<String> = rest.to_lowercase().split("__").map(str::to_owned).collect();
@@ -70,23 +72,13 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, fl
 const RESERVED: &[&str] = &["CONFIG", "CACHE", "CRASH_AT", "PROMETHEUS_URL"];
 
 fn parse(text: &str, name: &str, problems: &mut Vec<Problem>) -> Value {
-    let options = serde_saphyr::options! { strict_booleans: true };
-    match serde_saphyr::from_str_with_options::<Value>(text, options) {
-        Ok(Value::Null) => Value::Object(Map::new()),
-        Ok(value @ Value::Object(_)) => value,
-        Ok(_) => {
-            let text = "the file must hold fields such as `listen: 127.0.0.1:8420`".to_owned();
-            problems.push(Problem { place: format!("{name}:1"), field: String::new(), text });
-            Value::Object(Map::new())
-        }
-        Err(_) if text.trim().is_empty() => Value::Object(Map::new()),
-        Err(error) => {
-            let line = error.location().map(|l| l.line().to_string()).unwrap_or_else(|| "1".to_owned());
-            let text = error.to_string().lines().next().unwrap_or_default().to_owned();
+    yaml::values(text).map_or_else(
+        |(line, text)| {
             problems.push(Problem { place: format!("{name}:{line}"), field: String::new(), text });
             Value::Object(Map::new())
-        }
-    }
+        },
+        Value::Object,
+    )
 }
 
 /// A variable's text as YAML would read it: numbers, booleans and flow lists keep their type.
@@ -121,79 +113,14 @@ impl Places {
         // a variable may have made the section that is wrong
         let made = || self.set.iter().rev().find(|(set, _)| below(set, pointer) && !self.lines.contains_key(pointer));
         let set = set.or_else(made);
-        let place = set.map_or_else(|| format!("{}:{}", self.file, self.line(pointer)), |(_, name)| name.clone());
+        let place = set
+            .map_or_else(|| format!("{}:{}", self.file, yaml::line_of(&self.lines, pointer)), |(_, name)| name.clone());
         Problem { place, field: pointer.trim_start_matches('/').replace('/', "."), text }
     }
-
-    /// The line of the field, or of the nearest thing around it.
-    fn line(&self, pointer: &str) -> usize {
-        let mut pointer = pointer;
-        loop {
-            if let Some(line) = self.lines.get(pointer) {
-                return *line;
-            }
-            match pointer.rfind('/') {
-                Some(at) => pointer = &pointer[..at],
-                None => return 1,
-            }
-        }
-    }
 }
 
-/// Reads the typed configuration. After a problem the field is taken out and the rest is read again, so that one run names
-/// them all; what was wrong has its default then.
-fn every_problem(mut value: Value, places: &Places, problems: &mut Vec<Problem>) -> Config {
-    for _ in 0..200 {
-        let error = match serde_path_to_error::deserialize::<_, Config>(&value) {
-            Ok(config) => return config,
-            Err(error) => error,
-        };
-        let mut pointer = pointer(error.path());
-        let text = error.inner().to_string();
-        // inside a tagged channel the path is lost; the message still names the field
-        if let Some(field) = text.strip_prefix("unknown field `").and_then(|t| t.split('`').next()) {
-            let inner = format!("{pointer}/{field}");
-            if value.pointer(&inner).is_some() {
-                pointer = inner;
-            }
-        }
-        problems.push(places.problem(&pointer, text));
-        if !remove(&mut value, &pointer) {
-            break;
-        }
-    }
-    Config::deserialize(Value::Object(Map::new())).unwrap_or_default()
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let step = |segment: &Segment| match segment {
-        Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{key}"),
-        Segment::Enum { .. } | Segment::Unknown => String::new(),
-    };
-    path.iter().map(step).collect()
-}
-
-/// Takes out what a pointer names; an entry that lacks a required field is itself what has to go.
-fn remove(value: &mut Value, pointer: &str) -> bool {
-    let mut pointer = pointer.to_owned();
-    loop {
-        let Some((parent, last)) = pointer.rsplit_once('/') else { return false };
-        let removed = match value.pointer_mut(parent) {
-            Some(Value::Object(map)) => map.remove(last).is_some(),
-            Some(Value::Array(list)) => match last.parse::<usize>() {
-                Ok(at) if at < list.len() => {
-                    list.remove(at);
-                    true
-                }
-                _ => false,
-            },
-            _ => false,
-        };
-        if removed {
-            return true;
-        }
-        pointer = parent.to_owned();
-    }
+/// Reads the typed configuration; what was wrong has its default then.
+fn every_problem(value: Value, places: &Places, problems: &mut Vec<Problem>) -> Config {
+    let read = yaml::every_problem(value, &mut |pointer, text| problems.push(places.problem(pointer, text)));
+    read.unwrap_or_else(|| Config::deserialize(Value::Object(Map::new())).unwrap_or_default())
 }

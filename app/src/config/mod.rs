@@ -2,7 +2,6 @@
 
 mod check;
 mod convert;
-mod lines;
 mod load;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ mod error;
 mod gate;
 mod glob;
 mod identity;
+pub mod limits;
 mod pace;
 mod pass;
 mod permit;
@@ -21,7 +22,9 @@ mod registry;
 mod request;
 mod secrets;
 mod source;
+pub mod spoken;
 mod traffic;
+pub mod yaml;
 
 use std::sync::Arc;
 
@@ -40,7 +43,7 @@ pub use gate::{Gate, GateLayer, Leave};
 pub use identity::{Identity, Unfit};
 pub use pace::Limits;
 pub use permit::Permit;
-pub use policy::{Asked, Decision, Effect, Policy, Terms};
+pub use policy::{Asked, Decision, Effect, Policy, PolicyFile, Problem, Terms};
 pub use secrets::{REGISTRIES, SIZES};
 pub use source::Source;
 pub use traffic::{Totals, Traffic};

@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::canonical::{Request, Verb};
 use crate::glob;
 use change::Changes;
-use kind::Kind;
 
+pub use kind::Kind;
 pub use never::never;
 
 /// The larger one wins wherever two apply.
@@ -151,7 +151,7 @@ impl Scope {
         self.own_namespaces.iter().any(|pattern| glob::matches(pattern, namespace))
     }
 
-    fn protects_labels_of(&self, object: &Value) -> bool {
+    pub(crate) fn protects_labels_of(&self, object: &Value) -> bool {
         self.protected_labels.iter().any(|(key, value)| object["metadata"]["labels"][key] == value.as_str())
     }
 }

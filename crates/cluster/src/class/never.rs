@@ -16,16 +16,10 @@ const FINALIZERS: &str = "takes away a finalizer, which skips the cleaning up th
 /// Why a request is never sent, as far as the request alone shows.
 pub fn never(request: &Request) -> Option<&'static str> {
     let kind = Kind::of(request);
-    by_verb(request.verb)
-        .or_else(|| by_kind(request, kind).filter(|_| !request.verb.reads()))
-        .or_else(|| match request.subresource.as_deref() {
-            Some("token") => Some("issues a token of a service account"),
-            _ => None,
-        })
-        .or_else(|| match request.verb {
-            Verb::Connect => Some("opens a channel into a workload or a node"),
-            _ => None,
-        })
+    let token = (request.subresource.as_deref() == Some("token")).then_some("issues a token of a service account");
+    let channel = (request.verb == Verb::Connect).then_some("opens a channel into a workload or a node");
+    let kind = by_kind(request, kind).filter(|_| !request.verb.reads());
+    by_verb(request.verb).or(kind).or(token).or(channel)
 }
 
 pub fn judge(case: &Case<'_>, verdict: &mut Verdict) {

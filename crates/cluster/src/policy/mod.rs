@@ -1,21 +1,37 @@
 //! What may happen: rules over the canonical request, of which a deny always wins.
 
+mod decide;
+mod file;
+mod read;
+mod rule;
+mod several;
+mod span;
+mod terms;
+mod watch;
+mod when;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canonical::{Digest, Request};
-use crate::class::{Class, Classified};
+use crate::class::{Classified, Scope};
 use crate::identity::Identity;
+use crate::limits::{Limits, Windows};
+use rule::Rule;
+
+pub use terms::Terms;
+pub use watch::{Change, Found, PolicyFile};
 
 /// Something in a policy file that has to be mended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     pub line: usize,
     pub text: String,
 }
 
 /// What is to be decided.
+#[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     pub request: &'a Request,
     pub classified: &'a Classified,
@@ -28,7 +44,7 @@ pub struct Asked<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub effect: Effect,
-    /// The rule that decided, as `rules[2]`, or the built-in one.
+    /// The rule that decided, as `rules[2]`, or `built-in`.
     pub rule: String,
     pub why: String,
 }
@@ -41,61 +57,55 @@ pub enum Effect {
     Deny,
 }
 
-/// What an approval has to be like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// People who have to say yes.
-    pub quorum: u32,
-    pub distinct_from_requester: bool,
-    /// Seconds for which a log-in counts; None: any.
-    pub reauth: Option<u64>,
-    /// Seconds between the last yes and the execution.
-    pub hold: u64,
-    /// Seconds for which a yes is good.
-    pub ttl: u64,
-    /// Who may say yes: each list has to name the person. Empty: whoever may approve at all.
-    pub users: Vec<Vec<String>>,
-}
-
-impl Terms {
-    pub fn may_approve(&self, approver: &Identity, requester: &Identity) -> bool {
-        let distinct = !self.distinct_from_requester || approver.user() != requester.user();
-        distinct && self.users.iter().all(|names| names.iter().any(|name| approver.matches(name)))
-    }
-}
-
+/// A policy that was read without a problem.
+#[derive(Debug, Clone)]
 pub struct Policy {
-    text: String,
+    digest: Digest,
+    /// The author's own number.
+    number: u32,
+    zone: jiff::tz::TimeZone,
+    scope: Scope,
+    rules: Vec<Rule>,
+    limits: Limits,
+    freeze: Windows,
 }
+
+const DEFAULT: &str = include_str!("default.yaml");
 
 impl Policy {
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        Ok(Self { text: text.to_owned() })
+    /// The policy that holds where no file is given.
+    pub fn default_text() -> &'static str {
+        DEFAULT
     }
 
-    pub fn default_text() -> &'static str {
-        ""
+    /// The JSON schema of a policy file.
+    pub fn schema() -> String {
+        let schema =
+            schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<file::File>();
+        let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+        format!("{text}\n")
     }
 
     /// Of the text, so that every change is another version.
     pub fn version(&self) -> Digest {
-        Digest::of(self.text.as_bytes())
+        self.digest
     }
 
-    pub fn decide(&self, asked: &Asked<'_>) -> Decision {
-        let terms =
-            Terms { quorum: 1, distinct_from_requester: false, reauth: None, hold: 0, ttl: 900, users: Vec::new() };
-        let (effect, why) = match asked.classified.class {
-            Class::R => (Effect::Allow, "reads are allowed"),
-            Class::W => (Effect::Approve(terms), "a reversible write needs a yes"),
-            Class::S | Class::D | Class::X | Class::N => (Effect::Deny, "no rule allows it"),
-        };
-        Decision { effect, rule: "built-in".to_owned(), why: why.to_owned() }
+    /// The number that the author gave it.
+    pub fn number(&self) -> u32 {
+        self.number
     }
-}
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self { text: Self::default_text().to_owned() }
+    /// What has to be known about the cluster to put requests into classes.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub fn freeze(&self) -> &Windows {
+        &self.freeze
     }
 }
