@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
+use axum::http::Uri;
 use cluster::{Cluster, Limits, Source};
+use diagnose::collect::Prometheus;
 use futures::FutureExt;
 use notify::{Channel, Console};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tools::Server;
+use tools::http::Front;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alerts::{IncidentView, Intake};
@@ -18,10 +23,13 @@ use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
 use crate::http::{self, Doors, Http, Unready};
 use crate::investigate::Detective;
 use crate::jobs::{self, Job, Runner};
+use crate::mcp::{self, Clusters, Desk, Door, Hub};
 use crate::message::Voice;
 use crate::people::People;
 use crate::prometheus::Answers;
 use crate::store::{self, Store};
+
+const NO_CLUSTER: &str = "no kubeconfig and no in-cluster account was found";
 
 pub struct App {
     pub config: Config,
@@ -32,6 +40,7 @@ pub struct App {
     deliver: Arc<Deliver>,
     http: Arc<Http>,
     doors: Arc<Doors>,
+    mcp: Server,
 }
 
 impl App {
@@ -55,6 +64,13 @@ impl App {
         let doors = Arc::new(Doors { people: people.clone(), audit: audit.clone(), https });
         let unready = unready(cluster.is_some());
         let http = Http::new(intake.clone(), config.http_settings()?, unready);
+        let hub = Hub {
+            clusters: Clusters::only(cluster.clone().ok_or_else(|| NO_CLUSTER.to_owned())),
+            prometheus: prometheus.clone().map(|answers| Arc::new(answers) as Arc<dyn Prometheus>),
+            desk: Some(Desk { store: store.clone(), audit }),
+            impersonate: config.people.impersonate,
+        };
+        let mcp = Server::new(Arc::new(hub), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
         let detective = Detective { store: store.clone(), cluster, prometheus };
         Ok(Self {
             store,
@@ -64,6 +80,7 @@ impl App {
             deliver: Arc::new(deliver),
             http,
             doors,
+            mcp,
             config,
         })
     }
@@ -71,6 +88,7 @@ impl App {
     /// Serves until `stop` turns true, then drains: no new request, running jobs and sends finish, the store is closed.
     pub async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let address = listener.local_addr().context("reading the listener's address")?;
+        let door = door(&self.config, self.doors.people.clone(), address.ip().is_loopback()).await?;
         info!(%address, channels = ?self.channels.keys().collect::<Vec<_>>(), "serving");
         let runner = Runner { concurrency: self.config.incidents.concurrency, ..Runner::default() };
         let (detective, intake) = (self.detective.clone(), self.intake.clone());
@@ -103,7 +121,11 @@ impl App {
         let keeper = Keeper::new(self.store.clone(), signer, &self.config.audit);
         let keeping = tokio::spawn(keeper.run(stop.clone()));
         let pages = http::pages(self.http.clone(), self.deliver.composer.clone()).merge(http::people(self.doors));
-        http::serve(listener, http::router(self.http).merge(pages), stop).await;
+        let mut routes = http::router(self.http).merge(pages);
+        if self.config.mcp.enabled {
+            routes = routes.merge(mcp::routes(&self.mcp, door, front(&self.config, stop.clone())));
+        }
+        http::serve(listener, routes, stop).await;
         if let Err(error) = jobs.await {
             error!(%error, "the job loop ended badly");
         }
@@ -118,6 +140,38 @@ impl App {
         self.store.close().await;
         info!("stopped");
         Ok(())
+    }
+}
+
+/// Who comes in at `/mcp`. Refuses to open it to a network where nobody could prove who they are.
+async fn door(config: &Config, people: Arc<People>, loopback: bool) -> anyhow::Result<Door> {
+    let nobody = people.is_empty().await.context("reading the users")?;
+    if config.mcp.enabled && nobody && !loopback {
+        anyhow::bail!(
+            "listening on {} would open /mcp to the network, and nobody could prove who they are there. Add a user \
+             (`midwatch user add`), `people.tokens` or `people.oidc`; or listen on 127.0.0.1; or set `mcp.enabled: false`",
+            config.listen
+        );
+    }
+    Ok(Door::new(people, nobody && loopback))
+}
+
+fn front(config: &Config, mut stop: watch::Receiver<bool>) -> Front {
+    let stopping = CancellationToken::new();
+    let stopped = stopping.clone();
+    // open streams would otherwise hold up the end
+    tokio::spawn(async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+        stopped.cancel();
+    });
+    let public = config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let own = public.as_ref().and_then(|url| Some(url.parse::<Uri>().ok()?.authority()?.to_string()));
+    Front {
+        hosts: config.mcp.allowed_hosts.iter().cloned().chain(own).collect(),
+        origins: config.mcp.allowed_origins.clone(),
+        public_url: public,
+        sse: config.mcp.sse,
+        stop: stopping,
     }
 }
 
@@ -150,7 +204,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 /// What `/readyz` says besides the store.
 fn unready(cluster: bool) -> Unready {
     Box::new(move || {
-        let why = || ("cluster".to_owned(), "no kubeconfig and no in-cluster account was found".to_owned());
+        let why = || ("cluster".to_owned(), NO_CLUSTER.to_owned());
         (!cluster).then(why).into_iter().collect()
     })
 }

@@ -13,6 +13,7 @@ pub mod investigate;
 pub mod jobs;
 pub mod log;
 pub mod lookup;
+pub mod mcp;
 pub mod message;
 pub mod people;
 pub mod prometheus;

@@ -31,7 +31,7 @@ fn read(file: &str) -> String {
 const EDGES: &[(&str, &[&str])] = &[
     ("cluster", &[]),
     ("diagnose", &[]),
-    ("midwatch", &["cluster", "diagnose", "notify", "redact", "replay"]),
+    ("midwatch", &["cluster", "diagnose", "notify", "redact", "replay", "tools"]),
     ("notify", &[]),
     ("redact", &[]),
     ("replay", &[]),

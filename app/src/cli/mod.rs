@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod diagnose;
 mod doctor;
+mod mcp;
 mod outbox;
 mod payload;
 mod progress;
@@ -39,6 +40,8 @@ enum Command {
     Diagnose(diagnose::Diagnose),
     /// Take alerts, diagnose them, deliver the verdicts
     Serve(serve::Serve),
+    /// The tools for an agent on this machine: an MCP server on standard input and output
+    Mcp(mcp::Mcp),
     /// The first incident from alert to card, with nothing but this binary
     Demo(demo::Demo),
     /// Write everything readable of a cluster into a folder
@@ -77,6 +80,7 @@ impl Cli {
         match self.command {
             Command::Diagnose(command) => command.run().await,
             Command::Serve(command) => command.run().await,
+            Command::Mcp(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Record(command) => command.run().await,
             Command::Replay(command) => command.run().await,

@@ -56,11 +56,15 @@ impl ClusterArgs {
             let cluster = cluster::over(&recording.name.clone(), Replay::new(recording).router(), limits);
             return Ok(Opened { cluster, now, prometheus: prometheus.or(recorded) });
         }
-        let source = match (&self.server, &self.kubeconfig, &self.context) {
+        Ok(Opened { cluster: cluster::open(&self.source(), limits)?, now: Timestamp::now(), prometheus })
+    }
+
+    /// The live cluster that is meant.
+    pub fn source(&self) -> Source {
+        match (&self.server, &self.kubeconfig, &self.context) {
             (Some(url), _, _) => Source::Server(url.clone()),
             (None, None, None) => Source::Default,
             (None, path, context) => Source::Kubeconfig { path: path.clone(), context: context.clone() },
-        };
-        Ok(Opened { cluster: cluster::open(&source, limits)?, now: Timestamp::now(), prometheus })
+        }
     }
 }

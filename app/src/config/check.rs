@@ -55,6 +55,9 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         found.extend(either("password", &one.password, &one.password_file).map(|text| (place.clone(), text)));
         found.extend(either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place, text)));
     }
+    if !(1..=64).contains(&config.mcp.max_answer_kib) {
+        found.push(("/mcp/max_answer_kib".to_owned(), "it has to lie between 1 and 64".to_owned()));
+    }
     if let Some(prometheus) = &config.prometheus {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
-use crate::{audit, people};
+use crate::{audit, mcp, people};
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +47,7 @@ pub struct Config {
     /// Who may use the MCP server and the pages, and how their names are proved.
     pub people: people::Settings,
     pub audit: audit::Settings,
+    pub mcp: mcp::Settings,
     /// Folder with own message templates (minijinja): `LANG/CHANNEL.md.j2`.
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
@@ -73,6 +74,7 @@ impl Default for Config {
             quiet_hours: Vec::new(),
             people: people::Settings::default(),
             audit: audit::Settings::default(),
+            mcp: mcp::Settings::default(),
             templates: None,
             retention_days: 30,
         }

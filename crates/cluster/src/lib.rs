@@ -45,7 +45,7 @@ pub use pace::Limits;
 pub use permit::Permit;
 pub use policy::{Asked, Decision, Effect, Policy, PolicyFile, Problem, Terms};
 pub use secrets::{REGISTRIES, SIZES};
-pub use source::Source;
+pub use source::{Choice, Source, choices};
 pub use traffic::{Totals, Traffic};
 
 /// A cluster that can be read, and written where a permit says so.

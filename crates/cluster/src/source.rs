@@ -33,6 +33,55 @@ pub struct Found {
     pub impersonates: bool,
 }
 
+/// A context that could be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub name: String,
+    pub server: String,
+    pub namespace: String,
+    /// The one that is used when none is named.
+    pub current: bool,
+}
+
+/// The contexts of the kubeconfig that this source reads, by name. None where no kubeconfig is read.
+pub fn choices(source: &Source) -> Vec<Choice> {
+    let files = match source {
+        Source::Default => Surroundings::from_environment().candidates(),
+        Source::Kubeconfig { path: Some(path), .. } => vec![path.clone()],
+        Source::Kubeconfig { path: None, .. } => Surroundings::from_environment().candidates(),
+        Source::InCluster | Source::Server(_) => Vec::new(),
+    };
+    let read = files.iter().filter(|path| path.exists()).map(Kubeconfig::read_from);
+    // what cannot be read is said by `find`, with its reason
+    let merged = read.filter_map(Result::ok).try_fold(Kubeconfig::default(), |all, next| all.merge(next));
+    let kubeconfig = merged.unwrap_or_default();
+    let chosen = match source {
+        Source::Kubeconfig { context: Some(context), .. } => Some(context.clone()),
+        Source::Default | Source::Kubeconfig { .. } | Source::InCluster | Source::Server(_) => {
+            kubeconfig.current_context.clone()
+        }
+    };
+    let mut choices: Vec<Choice> = kubeconfig
+        .contexts
+        .iter()
+        .map(|named| {
+            let context = named.context.as_ref();
+            let cluster = context.map(|context| context.cluster.as_str());
+            let cluster = kubeconfig.clusters.iter().find(|one| Some(one.name.as_str()) == cluster);
+            let server = cluster.and_then(|one| one.cluster.as_ref()?.server.as_deref());
+            let server = server.and_then(|server| server.parse().ok()).map(|uri| without_credentials(&uri));
+            Choice {
+                current: chosen.as_deref() == Some(named.name.as_str()),
+                name: named.name.clone(),
+                server: server.unwrap_or_default(),
+                namespace: context.and_then(|c| c.namespace.clone()).unwrap_or_else(|| "default".to_owned()),
+            }
+        })
+        .collect();
+    choices.sort_by(|a, b| a.name.cmp(&b.name));
+    choices
+}
+
 /// What the environment says about clusters, read once at the edge.
 pub struct Surroundings {
     kubeconfig: Vec<PathBuf>,

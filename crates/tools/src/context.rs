@@ -14,18 +14,29 @@ use crate::scope;
 use crate::trouble::Trouble;
 
 /// Who calls. Verified by the door that let the call in, never taken from the call's text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub name: String,
     pub groups: Vec<String>,
     /// What the caller's token is good for: names of `scope`.
     pub scopes: Vec<String>,
+    /// The hub's own names for what they may do, and how and when they proved their name. The tools never look at these.
+    pub roles: Vec<String>,
+    pub method: String,
+    pub since: Timestamp,
 }
 
 impl Caller {
     /// Somebody with every scope, such as the person at the terminal.
     pub fn new(name: impl Into<String>, groups: Vec<String>) -> Self {
-        Self { name: name.into(), groups, scopes: scope::ALL.map(str::to_owned).to_vec() }
+        Self {
+            name: name.into(),
+            groups,
+            scopes: scope::ALL.map(str::to_owned).to_vec(),
+            roles: Vec::new(),
+            method: String::new(),
+            since: Timestamp::UNIX_EPOCH,
+        }
     }
 
     pub fn has(&self, scope: &str) -> bool {

@@ -8,7 +8,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::class::{Class, Verb};
 use crate::context::Caller;
@@ -148,8 +147,6 @@ pub trait Hands: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Whether this caller may use the tool at all. Decides over both, what is listed and what can be called.
     fn may_use(&self, caller: &Caller, tool: &Tool) -> bool;
-    /// Changes its value whenever somebody's rights may have changed, so that clients ask for the list again.
-    fn rights(&self) -> watch::Receiver<u64>;
     fn propose<'a>(&'a self, caller: &'a Caller, change: Change) -> BoxFuture<'a, Result<Proposed, Trouble>>;
     /// None also for what belongs to somebody else.
     fn status<'a>(&'a self, caller: &'a Caller, id: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>>;
@@ -200,10 +197,6 @@ impl Hands for OnlyReading {
 
     fn may_use(&self, _: &Caller, tool: &Tool) -> bool {
         tool.class <= Class::S
-    }
-
-    fn rights(&self) -> watch::Receiver<u64> {
-        watch::channel(0).1
     }
 
     fn propose<'a>(&'a self, _: &'a Caller, _: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {

@@ -27,6 +27,7 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscriptionFilter, Tool as Described,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
+use tokio::sync::watch;
 
 use crate::class::Class;
 use crate::context::Caller;
@@ -76,6 +77,7 @@ struct Shared {
     settings: Settings,
     limit: Limit,
     seals: Seals,
+    rights: watch::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -89,7 +91,7 @@ pub struct Server {
 impl Server {
     pub fn new(hands: Arc<dyn Hands>, settings: Settings) -> Result<Self, String> {
         let limit = Limit::new(settings.rate_per_minute);
-        let shared = Shared { hands, settings, limit, seals: Seals::new()? };
+        let shared = Shared { hands, settings, limit, seals: Seals::new()?, rights: watch::channel(()).0 };
         Ok(Self { shared: Arc::new(shared), terminal: None, level: Level::default() })
     }
 
@@ -101,6 +103,11 @@ impl Server {
     /// The same server for one more connection, whose requests carry their caller.
     pub fn another(&self) -> Self {
         Self { shared: self.shared.clone(), terminal: None, level: Level::default() }
+    }
+
+    /// Somebody's rights may have changed: clients are told to ask for the list of tools again.
+    pub fn rights_changed(&self) {
+        self.shared.rights.send_replace(());
     }
 
     /// The caller that the door wrote into the request, else the person at the terminal.
@@ -226,7 +233,7 @@ impl ServerHandler for Server {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        rights::tell(self.shared.hands.rights(), context.peer);
+        rights::tell(self.shared.rights.subscribe(), context.peer);
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
@@ -234,7 +241,7 @@ impl ServerHandler for Server {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        rights::listen(self.shared.hands.rights(), &context).await;
+        rights::listen(self.shared.rights.subscribe(), &context).await;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use rmcp::service::{Peer, RoleServer, SubscriptionContext};
 use tokio::sync::watch;
 
 /// For a session of an older revision, until it ends.
-pub fn tell(mut rights: watch::Receiver<u64>, peer: Peer<RoleServer>) {
+pub fn tell(mut rights: watch::Receiver<()>, peer: Peer<RoleServer>) {
     rights.mark_unchanged();
     tokio::spawn(async move {
         // fails once the session is gone, or the hub
@@ -17,7 +17,7 @@ pub fn tell(mut rights: watch::Receiver<u64>, peer: Peer<RoleServer>) {
 }
 
 /// For a subscription, until the client ends it.
-pub async fn listen(mut rights: watch::Receiver<u64>, subscription: &SubscriptionContext) {
+pub async fn listen(mut rights: watch::Receiver<()>, subscription: &SubscriptionContext) {
     rights.mark_unchanged();
     loop {
         let changed = tokio::select! {

@@ -1,0 +1,92 @@
+//! The hub as the tools see it.
+
+use std::sync::Arc;
+
+use cluster::{Class, Cluster, Identity};
+use diagnose::collect::Prometheus;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::Value;
+use tools::{Caller, Change, ContextName, Decision, Document, Hands, Proposed, Tool, Trouble};
+
+use super::{Clusters, Desk};
+use crate::people::Role;
+
+pub struct Hub {
+    pub clusters: Clusters,
+    pub prometheus: Option<Arc<dyn Prometheus>>,
+    /// None: nothing is kept here, and nothing can be proposed.
+    pub desk: Option<Desk>,
+    /// The API server is asked in the caller's name.
+    pub impersonate: bool,
+}
+
+fn no_desk() -> Trouble {
+    let what = "This server keeps no alerts and no proposals.".to_owned();
+    let how = "Start midwatch serve and connect to its /mcp.".to_owned();
+    Trouble::Missing { what, how }
+}
+
+impl Hands for Hub {
+    fn cluster(&self, caller: &Caller, context: Option<&str>) -> Result<Cluster, String> {
+        let cluster = self.clusters.get(context)?;
+        if !self.impersonate {
+            return Ok(cluster);
+        }
+        let identity = Identity::new(caller.name.clone(), caller.groups.iter().cloned());
+        Ok(cluster.acting_as(&identity.map_err(|error| error.to_string())?))
+    }
+
+    fn contexts(&self) -> Vec<ContextName> {
+        self.clusters.names()
+    }
+
+    fn prometheus(&self) -> Option<Arc<dyn Prometheus>> {
+        self.prometheus.clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn may_use(&self, caller: &Caller, tool: &Tool) -> bool {
+        let has = |role: Role| caller.roles.iter().any(|name| name == role.name() || name == Role::Admin.name());
+        match tool.class {
+            Class::R | Class::S => !caller.roles.is_empty(),
+            Class::W | Class::D | Class::X | Class::N => self.desk.is_some() && has(Role::Operator),
+        }
+    }
+
+    fn propose<'a>(&'a self, _: &'a Caller, _: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {
+        std::future::ready(Err(no_desk())).boxed()
+    }
+
+    fn status<'a>(&'a self, _: &'a Caller, _: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>> {
+        std::future::ready(Err(no_desk())).boxed()
+    }
+
+    fn alerts<'a>(&'a self, _: &'a Caller, firing: bool) -> BoxFuture<'a, Result<Value, Trouble>> {
+        async move { self.desk.as_ref().ok_or_else(no_desk)?.alerts(firing).await }.boxed()
+    }
+
+    fn document<'a>(&'a self, _: &'a Caller, which: Document) -> BoxFuture<'a, Result<Option<Value>, Trouble>> {
+        async move { self.desk.as_ref().ok_or_else(no_desk)?.document(&which).await }.boxed()
+    }
+
+    fn record<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tool: &'a Tool,
+        arguments: &'a Value,
+        decision: Decision,
+    ) -> BoxFuture<'a, Result<(), Trouble>> {
+        async move {
+            match &self.desk {
+                Some(desk) => desk.record(caller, tool, arguments, decision).await,
+                None => Ok(()),
+            }
+        }
+        .boxed()
+    }
+}
