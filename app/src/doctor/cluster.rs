@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use super::impersonation;
 use super::manifest::groups;
 use super::rights::{Grant, Right, of, parts};
 use super::{Line, bad, good, note};
@@ -36,6 +37,7 @@ pub async fn check(config: &Config, now: Timestamp) -> Vec<Line> {
     )];
     lines.extend(clock(&cluster, now).await);
     lines.extend(rights(&cluster).await);
+    lines.extend(impersonation::check(&cluster, config).await);
     lines
 }
 
@@ -80,7 +82,11 @@ async fn rights(cluster: &Cluster) -> Vec<Line> {
 
 async fn allowed(cluster: &Cluster, name: &'static str, verb: &str) -> Result<bool, String> {
     let (group, resource, subresource) = parts(name);
-    let attributes = json!({"verb": verb, "group": group, "resource": resource, "subresource": subresource});
+    may(cluster, &json!({"verb": verb, "group": group, "resource": resource, "subresource": subresource})).await
+}
+
+/// What the API server answers for the account that asks.
+pub async fn may(cluster: &Cluster, attributes: &Value) -> Result<bool, String> {
     let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes}});
     let request = Request::post(REVIEW)

@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod cluster;
+mod impersonation;
 pub mod manifest;
 pub mod place;
 pub mod rights;

@@ -294,6 +294,21 @@ pub const RIGHTS: &[Right] = &[
         ("`nodes_log` 和 `nodes_stats_summary`", "`nodes_log` and `nodes_stats_summary`"),
     ),
     withheld(
+        &["users", "groups"],
+        &["impersonate"],
+        (
+            "不带 resourceNames 就等于任何人，包括 `system:masters`",
+            "without resourceNames that is anybody, `system:masters` among them",
+        ),
+        ("没有：operator overlay 逐个点名", "nothing: the operator overlays name each person"),
+    ),
+    withheld(
+        &["users.authentication.k8s.io", "groups.authentication.k8s.io"],
+        &["impersonate:user-info"],
+        ("同上", "the same"),
+        ("没有：operator-constrained overlay 逐个点名", "nothing: the overlay operator-constrained names each person"),
+    ),
+    withheld(
         &["serviceaccounts/token"],
         ASK,
         ("令牌就是另一个账号", "a token is another account"),

@@ -182,10 +182,10 @@ pub async fn writes_nothing(account: &Account) {
     assert_eq!(status, 403, "on behalf of somebody: {answer}");
 }
 
-fn doctor(account: &Account) -> String {
+pub fn doctor(account: &Account, people: &Value) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("midwatch.yaml");
-    let config = json!({"cluster": {"kubeconfig": account.kubeconfig}, "data_dir": folder.path()});
+    let config = json!({"cluster": {"kubeconfig": account.kubeconfig}, "data_dir": folder.path(), "people": people});
     std::fs::write(&file, config.to_string()).unwrap();
     let mut midwatch = Command::new(env!("CARGO_BIN_EXE_midwatch"));
     let done = midwatch.args(["doctor", "--lang", "en", "--config"]).arg(&file).output().unwrap();
@@ -193,7 +193,7 @@ fn doctor(account: &Account) -> String {
 }
 
 pub fn doctor_finds_nothing_missing_and_nothing_too_much(account: &Account) {
-    let said = doctor(account);
+    let said = doctor(account, &json!({}));
     assert!(said.contains("that are needed to read are there"), "{said}");
     assert!(said.contains("Secrets may not be read, as it should be"), "{said}");
     assert!(!said.contains("more than needed") && !said.contains("missing in all namespaces"), "{said}");
@@ -210,6 +210,6 @@ pub async fn config_maps_can_be_left_out(admin: &Admin<'_>, account: &Account) {
         assert!(began.elapsed().as_secs() < 30, "config maps may still be read");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let said = doctor(account);
+    let said = doctor(account, &json!({}));
     assert!(said.contains("missing in all namespaces: configmaps (get, list); unseen: missing keys"), "{said}");
 }

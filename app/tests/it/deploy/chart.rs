@@ -67,7 +67,10 @@ fn sorted(value: &Value) -> Value {
 }
 
 pub fn gives_the_same_objects(admin: &Admin<'_>) {
-    testbed(&["helm", "lint", "--strict", &chart()]);
+    let lint = testbed(&["helm", "lint", "--strict", &chart()]);
+    assert!(lint.contains("1 chart(s) linted, 0 chart(s) failed"), "{lint}");
+    let image = concat!("registry.example.com/midwatch:", env!("CARGO_PKG_VERSION"));
+    assert!(render(&[]).contains(image), "the chart's appVersion is not the program's version");
     let kustomize = |name: &str| admin.run(&["kustomize", &overlay(name)]);
     same(&kustomize("read-only"), &render(&[]));
     same(&kustomize("read-only-without-config-maps"), &render(&["--set", "rights.configMaps=false"]));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::account::{Account, doctor};
 use super::{Admin, overlay};
 
 const ALICE: (&str, &str) = ("Impersonate-User", "alice@example.com");
@@ -29,6 +29,18 @@ async fn until(what: &str, wanted: u16, mut ask: impl AsyncFnMut() -> (u16, Valu
         assert!(began.elapsed() < Duration::from_secs(40), "{what}: {status} instead of {wanted}: {answer}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+/// What doctor says of the people, and that nothing else is more than needed.
+fn told(account: &Account, lines: &[&str]) {
+    let tokens = json!([{"user": "alice@example.com", "groups": ["oncall"], "roles": ["operator"], "token": "a"},
+        {"user": "bob@example.com", "roles": ["viewer"], "token": "b"}]);
+    let said = doctor(account, &json!({"impersonate": true, "tokens": tokens}));
+    for line in lines {
+        assert!(said.contains(&format!("on behalf of people: {line}")), "{line} is not in\n{said}");
+    }
+    assert!(said.contains("user bob@example.com may not be impersonated"), "{said}");
+    assert!(!said.contains("more than needed"), "{said}");
 }
 
 async fn nobody_else(account: &Account) {
@@ -56,6 +68,7 @@ pub async fn named_people_only(admin: &Admin<'_>, account: &Account) {
     until("as alice", 200, async || scale(account, &[ALICE]).await).await;
     until("as alice of oncall", 200, async || scale(account, &[ALICE, ONCALL]).await).await;
     nobody_else(account).await;
+    told(account, &["user alice@example.com, with all that", "group oncall, with all that"]);
     // this is why the other overlay is better: all that alice may do is within reach
     let (status, _) = account.ask(Method::GET, SECRET, &[ALICE], &Value::Null).await;
     assert_eq!(status, 200);
@@ -67,6 +80,7 @@ pub async fn the_ceiling_holds(admin: &Admin<'_>, account: &Account) {
     until("scaling as alice", 200, async || scale(account, &[ALICE]).await).await;
     until("scaling as alice of oncall", 200, async || scale(account, &[ALICE, ONCALL]).await).await;
     nobody_else(account).await;
+    told(account, &["user alice@example.com, bounded", "group oncall, bounded"]);
     let pods = "/api/v1/namespaces/midwatch/pods";
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {"verb": "patch", "group": "apps", "resource": "deployments"}}});
