@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ::http::{Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 use super::precondition::{self, DELETE_OPTIONS};
 use super::{APPLY_PATCH, JSON, JSON_PATCH, MERGE_PATCH, Malformed, Request, STRATEGIC_MERGE_PATCH, Verb, json, name};
@@ -87,9 +88,21 @@ impl Request {
         if refuses_name && named {
             return Err(Malformed::new(format!("{} of one object is not a request", self.verb.as_str())));
         }
+        // Below a namespace the path would lead to something else in it.
+        let misread = self.group.is_empty() && self.resource == "namespaces" && self.namespace.is_none();
+        if misread && !matches!(self.subresource.as_deref(), None | Some("status" | "finalize")) {
+            return Err(Malformed::new("a namespace has only status and finalize below it"));
+        }
         let needs_body = matches!(self.verb, Verb::Create | Verb::Update | Verb::Patch | Verb::Apply);
         if needs_body && self.body.is_none() {
             return Err(Malformed::new(format!("{} needs a body", self.verb.as_str())));
+        }
+        // What is stored and read again must still have its digest; a few fractions with many digits do not.
+        let stable = |body: &Value| {
+            json::strict(&json::canonical(body)).is_ok_and(|again| json::canonical(&again) == json::canonical(body))
+        };
+        if !self.body.as_ref().is_none_or(stable) {
+            return Err(Malformed::new("the body has a number that does not read back as it is written"));
         }
         Ok(())
     }
@@ -106,6 +119,10 @@ impl Request {
             Verb::Delete | Verb::DeleteCollection => Method::DELETE,
         };
         let body = precondition::give(&own);
+        let sent = Self { body: body.clone(), preconditions: None, ..own.clone() };
+        if sent.normal().preconditions != own.preconditions {
+            return Err(Malformed::new("its preconditions have no place to travel in"));
+        }
         let mut builder = ::http::Request::builder().method(method).uri(own.uri());
         builder = builder.header(header::ACCEPT, JSON);
         if let Some(kind) = own.content_type.as_deref().or(body.as_ref().map(|_| JSON)) {

@@ -190,6 +190,9 @@ impl Request {
     pub(crate) fn normal(&self) -> Self {
         let mut request = self.clone();
         precondition::take(&mut request);
+        if request.verb == Verb::Watch {
+            request.query.insert("watch".to_owned(), vec!["true".to_owned()]);
+        }
         request.body = request.body.filter(|body| !body.is_null());
         request.preconditions = request.preconditions.filter(|conditions| *conditions != Preconditions::default());
         let given = request.content_type.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());

@@ -16,7 +16,7 @@ pub fn take(request: &mut Request) {
     let json_patch = request.content_type.as_deref().is_some_and(|kind| kind.starts_with(JSON_PATCH));
     match (verb, &mut request.body) {
         (_, None) => {}
-        (Verb::Delete, Some(Value::Object(options))) => {
+        (Verb::Delete | Verb::DeleteCollection, Some(Value::Object(options))) => {
             if let Some(Value::Object(conditions)) = options.get_mut("preconditions") {
                 move_out(conditions, &mut found);
                 if conditions.is_empty() {
@@ -51,7 +51,8 @@ pub fn take(request: &mut Request) {
         }
         (_, Some(_)) => {}
     }
-    if verb == Verb::Delete && request.body.as_ref().and_then(Value::as_object).is_some_and(Map::is_empty) {
+    let deletes = matches!(verb, Verb::Delete | Verb::DeleteCollection);
+    if deletes && request.body.as_ref().and_then(Value::as_object).is_some_and(Map::is_empty) {
         request.body = None;
     }
     request.preconditions = Some(found);

@@ -7,6 +7,12 @@ use super::{Case, image, metadata};
 
 /// Why one change can be taken back, if it can.
 pub fn change(case: &Case<'_>, change: &Change) -> Option<&'static str> {
+    let template = matches!(change.path().as_slice(), ["spec", "template", ..]) && case.kind.rolls_out();
+    let undo = || (template && undoes(case)).then_some("goes back to an earlier revision");
+    listed(case, change).or_else(undo)
+}
+
+fn listed(case: &Case<'_>, change: &Change) -> Option<&'static str> {
     let path = change.path();
     let kind = case.kind;
     match path.as_slice() {
@@ -30,9 +36,6 @@ pub fn change(case: &Case<'_>, change: &Change) -> Option<&'static str> {
             let before = change.before.as_ref().and_then(Value::as_str);
             let after = change.after.as_ref()?.as_str()?;
             image::allowed(&case.scope.registries, before, after).then_some("changes an image to one that is allowed")
-        }
-        ["spec", "template", ..] if kind.rolls_out() && undoes(case, change) => {
-            Some("goes back to an earlier revision")
         }
         ["spec", "minReplicas" | "maxReplicas"] if kind.is("autoscaling", "horizontalpodautoscalers") => {
             within(case, change).then_some("changes the bounds of an autoscaler")
@@ -65,11 +68,15 @@ fn scale(case: &Case<'_>, change: &Change) -> Option<&'static str> {
 }
 
 /// The template becomes that of a revision which this object owns.
-fn undoes(case: &Case<'_>, change: &Change) -> bool {
+fn undoes(case: &Case<'_>) -> bool {
     let Some(live) = case.seen.live else {
         return false;
     };
-    let replaced = (change.path.len() == 2).then_some(change.after.as_ref()).flatten();
+    let operations = case.request.body.as_ref().and_then(Value::as_array).map(Vec::as_slice);
+    let replaced = match operations {
+        Some([one]) if one["op"] == "replace" && one["path"] == "/spec/template" => one.get("value"),
+        _ => None,
+    };
     let wanted = case.seen.after.map(|after| &after["spec"]["template"]).or(replaced).map(plain);
     let uid = live["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty());
     wanted.is_some_and(|wanted| {

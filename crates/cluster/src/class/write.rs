@@ -96,7 +96,13 @@ fn change(case: &Case<'_>, verdict: &mut Verdict) {
             None => verdict.add(Class::D, hard(case, change)),
         }
     }
-    verdict.add_if(case.changes.complete && case.changes.list.is_empty(), Class::W, "changes nothing");
+    if case.changes.complete && case.changes.list.is_empty() {
+        let (class, why) = match case.kind.plain_labels() {
+            true => (Class::W, "changes nothing"),
+            false => (Class::D, reason(case)),
+        };
+        verdict.add(class, why);
+    }
 }
 
 /// Why a change that is not known to be reversible is hard to undo.
