@@ -12,6 +12,7 @@ pub mod discovery;
 mod error;
 mod gate;
 mod glob;
+mod helm;
 mod identity;
 pub mod limits;
 mod pace;
@@ -40,6 +41,7 @@ pub use canonical::{
 pub use class::{Class, Classified, Scope, Seen, classify};
 pub use error::{Error, Fault, reason};
 pub use gate::{Gate, GateLayer, Leave};
+pub use helm::RELEASE;
 pub use identity::{Identity, Unfit};
 pub use pace::Limits;
 pub use permit::Permit;

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use memchr::memmem;
 use serde_json::{Map, Value, json};
 
-use crate::registry;
+use crate::{helm, registry};
 
 /// Annotation with the size in bytes of every value that was taken out: `{key: bytes}`.
 pub const SIZES: &str = "midwatch.dev/secret-sizes";
@@ -26,7 +26,7 @@ pub fn blank_answer(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 /// An answer from any other path: only a mixed `List` can hold Secrets there. Nothing is parsed unless it looks so.
 pub fn blank_strays(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    if !mentions_secret(bytes) {
+    if !mentions_secret(bytes) && !helm::mentioned(bytes) {
         return Ok(None);
     }
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
@@ -64,7 +64,10 @@ fn sweep(value: &mut Value) -> Result<(), String> {
         Value::Object(map) if map.get("kind").is_some_and(|kind| kind == "Secret") && map.contains_key("metadata") => {
             secret(value)
         }
-        Value::Object(map) => map.values_mut().try_for_each(sweep),
+        Value::Object(map) => {
+            helm::blank_config_map(map);
+            map.values_mut().try_for_each(sweep)
+        }
         Value::Array(items) => items.iter_mut().try_for_each(sweep),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
@@ -81,6 +84,7 @@ fn secret(value: &mut Value) -> Result<(), String> {
 
     let mut sizes = Map::new();
     let mut registries = known.registries;
+    let mut release = None;
     for (field, encoded) in [("data", true), ("stringData", false)] {
         let values = match object.get_mut(field) {
             None => continue,
@@ -96,12 +100,18 @@ fn secret(value: &mut Value) -> Result<(), String> {
             if is_pull_config(&kind, key) && !text.is_empty() {
                 registries = Some(registry::hosts(&plain(text, encoded)).join(","));
             }
+            if kind == helm::TYPE && key == helm::KEY {
+                release = helm::summary(&plain(text, encoded));
+            }
             if !(kind == "kubernetes.io/tls" && key == "tls.crt" && is_certificate(&plain(text, encoded))) {
                 *value = json!("");
             }
         }
     }
     note(object, sizes, registries);
+    if let Some(release) = release {
+        helm::note(object, release);
+    }
     Ok(())
 }
 

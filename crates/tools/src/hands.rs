@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::class::{Class, Verb};
 use crate::context::Caller;
+use crate::helm::Helm;
 use crate::tool::Tool;
 use crate::trouble::Trouble;
 
@@ -143,6 +144,10 @@ pub trait Hands: Send + Sync + 'static {
     fn cluster(&self, caller: &Caller, context: Option<&str>) -> Result<Cluster, String>;
     fn contexts(&self) -> Vec<ContextName>;
     fn prometheus(&self) -> Option<Arc<dyn Prometheus>>;
+    /// What renders charts; None where none is configured.
+    fn helm(&self) -> Option<Helm> {
+        None
+    }
     /// The present, or a recording's own time.
     fn now(&self) -> Timestamp;
     /// Whether this caller may use the tool at all. Decides over both, what is listed and what can be called.

@@ -2,10 +2,10 @@
 
 use crate::tool::{
     Tool, alerts_list, apply_preview, changes, configuration_contexts_list, configuration_view, describe, diagnose,
-    events_list, evidence, explain, logs_search, namespaces_list, nodes_log, nodes_stats_summary, nodes_top,
-    pods_delete, pods_exec, pods_get, pods_list, pods_list_in_namespace, pods_log, pods_run, pods_top, projects_list,
-    proposal_status, query_metrics, resources_create_or_update, resources_delete, resources_get, resources_list,
-    resources_scale, rollout, search, wait_for, who_can,
+    events_list, evidence, explain, helm_install, helm_list, helm_uninstall, logs_search, namespaces_list, nodes_log,
+    nodes_stats_summary, nodes_top, pods_delete, pods_exec, pods_get, pods_list, pods_list_in_namespace, pods_log,
+    pods_run, pods_top, projects_list, proposal_status, query_metrics, resources_create_or_update, resources_delete,
+    resources_get, resources_list, resources_scale, rollout, search, wait_for, who_can,
 };
 
 pub const TOOLS: &[&Tool] = &[
@@ -30,6 +30,9 @@ pub const TOOLS: &[&Tool] = &[
     &resources_create_or_update::TOOL,
     &resources_delete::TOOL,
     &resources_scale::TOOL,
+    &helm_list::TOOL,
+    &helm_install::TOOL,
+    &helm_uninstall::TOOL,
     &diagnose::TOOL,
     &evidence::TOOL,
     &describe::TOOL,

@@ -111,7 +111,17 @@ fn scalar(text: &str) -> String {
         && !text.ends_with(':')
         && !text.contains(" #")
         && !looks_like_another_type(text);
-    if plain { text.to_owned() } else { Value::from(text).to_string() }
+    if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// In double quotes, as JSON has it, with the characters escaped that YAML does not take.
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    for c in Value::from(text).to_string().chars() {
+        let refused = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        if refused { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
+    }
+    out
 }
 
 fn looks_like_another_type(text: &str) -> bool {
@@ -148,7 +158,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i32>().prop_map(Value::from),
-            "[ -~\n\t观察é:#-]{0,40}".prop_map(Value::from),
+            "[ -~\n\t观察é\u{7f}\u{85}\u{feff}:#-]{0,40}".prop_map(Value::from),
             "(yes|no|1e3|0x1f|1:30|1.0|2024-01-01|~|null|- a|a: b)".prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 40, 5, |inner| {

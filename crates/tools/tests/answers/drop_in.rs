@@ -71,3 +71,41 @@ async fn kinds_may_be_written_as_kubectl_takes_them() {
         );
     }
 }
+
+#[tokio::test]
+async fn helm_releases_without_their_values() {
+    let labels =
+        |status: &str, version: &str| json!({"owner": "helm", "name": "db", "status": status, "version": version});
+    // as the gate notes it beside the blanking, and as a recording keeps it
+    let told = json!({"name": "db", "status": "deployed", "chart": "postgresql", "version": "15.2.1", "appVersion": "17.0",
+        "lastDeployed": "2026-01-01T11:00:00Z", "valuesGiven": ["auth.password"]});
+    let secret = |version: &str, status: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": ""},
+            "metadata": {"name": format!("sh.helm.release.v1.db.v{version}"), "namespace": "shop", "labels": labels(status, version),
+                "annotations": {cluster::RELEASE: told.to_string()}}})
+    };
+    let bench = Bench::of_objects(&[secret("2", "superseded"), secret("3", "deployed")]);
+    let answer = bench.ask("helm_list", json!({"namespace": "shop"})).await.unwrap();
+    holds(&answer.text, &["1 Helm releases in shop", "shop/db deployed postgresql-15.2.1 17.0 r3 60m"]);
+    assert!(answer.data.to_string().contains("auth.password"));
+    holds(
+        &bench.trouble("helm_install", json!({"chart": "oci://x/y"})).await,
+        &["No helm program is configured", "mcp.helm.program"],
+    );
+    holds(&bench.trouble("helm_uninstall", json!({"name": "bd", "namespace": "shop"})).await, &["Helm release bd"]);
+}
+
+#[tokio::test]
+async fn without_a_cluster_a_call_says_what_is_missing() {
+    let bench = Bench::over(Err("no kubeconfig was found".to_owned()), jiff::Timestamp::UNIX_EPOCH);
+    for tool in tools::TOOLS.iter().filter(|tool| tool.cluster_aware) {
+        let arguments = json!({"namespace": "a", "name": "b", "object": "pod/b", "kind": "Pod", "apiVersion": "v1", "image": "i", "chart": "c",
+            "pattern": "x", "verb": "get", "resource": "pods", "query": "q", "id": "E1", "action": "status", "command": ["ls"]});
+        let said = match bench.ask(tool.name, arguments).await {
+            Ok(answer) => answer.text,
+            Err(trouble) => trouble.to_string(),
+        };
+        let other_reason = said.contains("argument resource") || said.contains("No helm program");
+        assert!(said.contains("no kubeconfig was found") || other_reason, "{}: {said}", tool.name);
+    }
+}
