@@ -47,6 +47,7 @@ fix:
 
 gen:
 	UPDATE=1 $(CARGO) test -q --locked -p midwatch --test tidy generated
+	UPDATE=1 $(CARGO) test -q --locked -p tools --test answers the_page_of_tools_is_current
 
 bench: testbed-bin
 	$(COMMIT) $(CARGO) build --release --locked -p midwatch

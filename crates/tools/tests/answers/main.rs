@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bounds;
+mod catalogue;
 mod drop_in;
 mod harness;
 mod ours;
