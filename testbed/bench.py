@@ -243,12 +243,17 @@ def compare():
     bed.stop()
 
 
-say("# Figures\n")
-say("Made by `make bench` (`testbed/bench.py`): the release binary against the test bed's real control plane. Beside them, what a person would type.\n")
-say(f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, load average at the start {os.getloadavg()[0]:.1f}.\n")
-say("| what | figure |\n|---|---|")
-say(f"| size of the release binary (goal: 60 MB) | {os.path.getsize(MIDWATCH) / 1e6:.1f} MB |")
-compare()
-for pods in (200, 2000):
-    alerts(pods)
-(HERE.parent / "docs/bench.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def main():
+    say("# Figures\n")
+    say("Made by `make bench` (`testbed/bench.py`): the release binary against the test bed's real control plane. Beside them, what a person would type.\n")
+    say(f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, load average at the start {os.getloadavg()[0]:.1f}.\n")
+    say("| what | figure |\n|---|---|")
+    say(f"| size of the release binary (goal: 60 MB) | {os.path.getsize(MIDWATCH) / 1e6:.1f} MB |")
+    compare()
+    for pods in (200, 2000):
+        alerts(pods)
+    (HERE.parent / "docs/bench.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,3 +7,4 @@ mod catalogue;
 mod drop_in;
 mod harness;
 mod ours;
+mod proposals;
