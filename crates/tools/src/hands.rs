@@ -22,10 +22,13 @@ pub struct Change {
     pub verb: Verb,
     pub api_version: String,
     pub kind: String,
+    /// Plural, as the API's paths have it.
+    pub resource: String,
     pub namespace: Option<String>,
     pub name: Option<String>,
     pub subresource: Option<String>,
     pub query: Vec<(String, String)>,
+    /// Of a patch: an object is a merge patch, a list a JSON patch.
     pub body: Option<Value>,
     /// The model's words. Shown as such, never believed.
     pub reason: Option<String>,

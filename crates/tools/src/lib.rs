@@ -7,6 +7,7 @@ mod age;
 mod answer;
 mod arguments;
 mod canonical;
+mod change;
 mod class;
 mod columns;
 mod context;

@@ -18,6 +18,7 @@ pub fn change(context: &Context, verb: Verb, kind: &Kind, namespace: &str, name:
         verb,
         api_version: kind.api_version.to_string(),
         kind: kind.name.to_string(),
+        resource: kind.plural.to_string(),
         namespace: Some(namespace.to_owned()).filter(|namespace| kind.namespaced && !namespace.is_empty()),
         name: Some(name.to_owned()).filter(|name| !name.is_empty()),
         subresource: None,

@@ -1,11 +1,12 @@
 //! `alerts_list`: the incidents that Midwatch knows, with their causes.
 
-use diagnose::object::text;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Arguments, Set, Tool};
+use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::flag;
 use crate::class::Class;
@@ -36,7 +37,11 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         let firing = !flag(&arguments, "all", false);
         let answer = context.hands.alerts(&context.caller, firing).await?;
         let incidents = answer["incidents"].as_array().cloned().unwrap_or_default();
-        let line = |(at, incident): (usize, &Value)| Line { text: told(incident), items: vec![at], ..Line::default() };
+        let line = |(at, incident): (usize, &Value)| Line {
+            text: told(context, incident),
+            items: vec![at],
+            ..Line::default()
+        };
         let lines: Vec<Line> = incidents.iter().enumerate().map(line).collect();
         let title = match incidents.len() {
             0 if firing => "nothing is firing".to_owned(),
@@ -51,21 +56,15 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
 }
 
 /// One line: what stands in the fields that an incident has, without their braces.
-fn told(incident: &Value) -> String {
+fn told(context: &Context, incident: &Value) -> String {
     let field = |key: &str| match &incident[key] {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         other => other.to_string(),
     };
-    let id = field("id");
-    let rest = ["state", "severity", "title", "cause", "since"].map(field);
-    let rest: Vec<String> = rest.into_iter().filter(|text| !text.is_empty()).collect();
-    let alerts = incident["alerts"].as_array().map_or(0, Vec::len);
-    let names = incident["alerts"].as_array().into_iter().flatten().map(|alert| match text(alert, "alertname") {
-        "" => text(&alert["labels"], "alertname"),
-        name => name,
-    });
-    let names: Vec<&str> = names.filter(|name| !name.is_empty()).take(3).collect();
-    let count = if alerts > 1 { format!(" ({alerts} alerts)") } else { String::new() };
-    short(&format!("{id} {} {}{count}", rest.join(", "), names.join(", ")), 300)
+    let words = ["state", "severity", "title", "cause"].map(field);
+    let words: Vec<String> = words.into_iter().filter(|text| !text.is_empty()).collect();
+    let opened = field("opened").parse::<Timestamp>().ok();
+    let age = opened.map(|opened| format!(", for {}", age(Some(opened), context.now))).unwrap_or_default();
+    short(&format!("{} {}{age}", field("id"), words.join(", ")), 300)
 }
