@@ -1,5 +1,6 @@
 //! How fast texts are redacted and how much of them is hidden: `cargo run --release -p redact --example speed -- PATH...`.
-//! Each file below the paths is one text; `--show` prints the lines in which something was hidden.
+//! Each file below the paths is one text; `--show` prints the lines in which something was hidden, `--worst` adds texts
+//! made to be slow.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,9 +8,45 @@ use std::time::{Duration, Instant};
 /// Each text is redacted so often; the shortest time counts.
 const ROUNDS: usize = 3;
 
+/// What each text of `--worst` repeats: names without values, values without ends, key files that never close.
+const WORST: [&str; 30] = [
+    "token",
+    "password=",
+    "auth=",
+    "secret: ",
+    "key ",
+    "token=\"",
+    "password='<a>",
+    "auth=\\\"",
+    "://",
+    "://a:b@",
+    "a:b@c:1",
+    "eyJ",
+    "eyJhbGciOiJIUzI1NiJ9.",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----END PRIVATE KEY-----",
+    "MIIEvQIBADANBg\n",
+    "LS0tLS1CRUdJTiBQ ",
+    "YWJjZGVmZ2hpamtsbW5vcA",
+    "%41%42",
+    "{\"data\":",
+    "\\\"{\\\"",
+    "data:\n",
+    " data:\n  kind: Secret\n",
+    "cookie: ",
+    "cookie: a=b;",
+    "name: token\nvalue: ",
+    "mysql -p",
+    "-u a:b",
+    "map[a:",
+    "password: |\n  x\n",
+];
+const SIZE: usize = 1_000_000;
+
 fn main() -> std::io::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let show = arguments.iter().position(|argument| argument == "--show").map(|at| arguments.remove(at)).is_some();
+    let worst = arguments.iter().position(|argument| argument == "--worst").map(|at| arguments.remove(at)).is_some();
     let mut files = Vec::new();
     for argument in &arguments {
         collect(Path::new(argument), &mut files)?;
@@ -47,6 +84,15 @@ fn main() -> std::io::Result<()> {
                 let to = line.floor_char_boundary(at + 100);
                 println!("{}: {}", file.display(), &line[from..to]);
             }
+        }
+    }
+    if worst {
+        for unit in WORST {
+            let text = unit.repeat(SIZE / unit.len());
+            let start = Instant::now();
+            let length = redact::Redactor::new().text(&text).len();
+            let time = start.elapsed().as_nanos() as f64 / text.len() as f64;
+            println!("{time:7.1} ns a byte, {:.2} times as long: {unit:?}", length as f64 / text.len() as f64);
         }
     }
     each.sort_by(f64::total_cmp);

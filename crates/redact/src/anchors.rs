@@ -31,9 +31,11 @@ pub enum Anchor {
     Identified,
     /// A user's password in the rules of Redis.
     Acl,
+    /// The end of a key of Mailchimp.
+    Mailchimp,
 }
 
-const NAMES: [&str; 64] = [
+const NAMES: [&str; 68] = [
     "pass",
     "pwd",
     "psw",
@@ -58,6 +60,10 @@ const NAMES: [&str; 64] = [
     "sid:",
     "sid\"",
     "code=",
+    "_sk",
+    "_ak",
+    "dockercfg",
+    "dockerconfigjson",
     "csrf",
     "xsrf",
     "sk=",
@@ -135,6 +141,7 @@ pub static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
     add(&LOGINS, Anchor::Login);
     add(&[":AA"], Anchor::Telegram);
     add(&[" on >", " on resetpass >"], Anchor::Acl);
+    add(&["-us"], Anchor::Mailchimp);
     add(&["identified"], Anchor::Identified);
     add(&["random_password", "random_string"], Anchor::Generated);
     for (index, vendor) in vendors::VENDORS.iter().enumerate() {

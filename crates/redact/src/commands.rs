@@ -26,11 +26,13 @@ enum Takes {
     Piped,
     /// `-U user%X`.
     Percent,
+    /// `user_name="X"`.
+    Assigned(&'static str),
 }
 
-use Takes::{Attached, Both, Next, Percent, Piped, Prefix, Word};
+use Takes::{Assigned, Attached, Both, Next, Percent, Piped, Prefix, Word};
 
-pub const COMMANDS: [Command; 49] = [
+pub const COMMANDS: [Command; 62] = [
     Command { program: "mysql", takes: Attached("-p") },
     Command { program: "mariadb", takes: Attached("-p") },
     Command { program: "mysqladmin", takes: Attached("-p") },
@@ -79,7 +81,20 @@ pub const COMMANDS: [Command; 49] = [
     Command { program: "mc config host add", takes: Word(4) },
     Command { program: "vault login", takes: Word(1) },
     Command { program: "aws_secret_access_key ", takes: Word(1) },
+    Command { program: "auth-pass ", takes: Word(2) },
+    Command { program: "AUTH PLAIN ", takes: Word(1) },
+    Command { program: "AUTH LOGIN ", takes: Word(1) },
+    Command { program: "LoginModule", takes: Assigned("user_") },
+    Command { program: "snmpget", takes: Next("-A") },
+    Command { program: "snmpget ", takes: Next("-X") },
+    Command { program: "snmpwalk", takes: Next("-A") },
+    Command { program: "snmpwalk ", takes: Next("-X") },
     Command { program: "--password-stdin", takes: Piped },
+    Command { program: "chpasswd", takes: Piped },
+    Command { program: "passwd --stdin", takes: Piped },
+    Command { program: "kubectl create secret", takes: Piped },
+    Command { program: "docker secret create", takes: Piped },
+    Command { program: "sudo -S", takes: Piped },
 ];
 
 pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut Vec<Span>) {
@@ -120,8 +135,9 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
                     take(at + user.len() + 1, password);
                 }
             }
+            Assigned(start) if word.starts_with(start) && word.ends_with('=') => wanted = true,
             Word(number) if operands == number && !flag => take(at, word),
-            Attached(_) | Prefix(_) | Word(_) | Piped => {}
+            Attached(_) | Prefix(_) | Word(_) | Assigned(_) | Piped => {}
         }
     }
 }
@@ -154,6 +170,8 @@ fn piped(text: &str, start: usize, spans: &mut Vec<Span>) {
     let before = before.trim_end();
     let bare = before.trim_end_matches(['"', '\'']);
     let word = bare.rsplit([' ', '"', '\'']).next().unwrap_or_default();
+    let word =
+        if text[start..].starts_with("chpasswd") { word.split_once(':').map_or("", |(_, word)| word) } else { word };
     let echoed = ["echo", "printf"].iter().any(|command| before.contains(command));
     if echoed && word.len() >= 3 && !values::harmless(word) {
         let end = start - line.len() + bare.len();

@@ -29,6 +29,7 @@ pub fn find(text: &str) -> Vec<Span> {
                 None
             }
             Anchor::Hash => hashes::at(text, start, end),
+            Anchor::Mailchimp => vendors::mailchimp(text, start),
             Anchor::Telegram => vendors::telegram(text, start),
             Anchor::Vendor(index) => vendors::at(text, start, &vendors::VENDORS[index]),
             Anchor::Webhook(index) => vendors::webhook(text, end, &vendors::WEBHOOKS[index]),

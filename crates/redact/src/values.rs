@@ -15,6 +15,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
         | /(?:etc|var|run|opt|mnt|home|root|usr|tmp|secrets?|vault|app|data|srv|config|dev|proc|certs?|bin|api|v[0-9])(?:/|$)
         | \.{1,2}/ | @/ | (?i:redacted|hidden|masked|\[redacted\]|\(redacted\)|\[filtered\]) | [A-Z]:\\
         | \d+\s(?:bytes|B)$ | (?:SHA(?:1|256|384|512)|MD5|sha(?:1|256|384|512)|md5)[:-] | (?:ssh-|ecdsa-|sk-ssh-|sk-ecdsa-)
+        | AWS4-HMAC-SHA256 | (?i:digest\ [a-z]+=)
         | -----BEGIN\ (?:CERT|PUBLIC|RSA\ PUBLIC|TRUSTED|X509) | https?:// | \?$ | :[a-z_]+$ | \#\{ | \{[a-z_0-9.]*\}?$
         | (?:process\.env|os\.|System\.|settings\.|var\.|local\.|secrets\.|module\.|self\.|this\.|data\.[a-z_]+\.)
         | [A-Za-z_.]+\($ | 0x[0-9a-f]+$ | (?:nil|null|None|undefined)\b
@@ -162,7 +163,7 @@ pub fn uuid(value: &str) -> bool {
 
 /// Words joined by dashes, with at most short numbers: no token, though it begins like one.
 pub fn worded(value: &str) -> bool {
-    let part = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase()) && part.len() <= 14 || part.len() <= 5;
+    let part = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase()) && part.len() <= 14 || part.len() <= 10;
     value.contains(['-', '_', '.'])
         && value.split(['-', '_', '.']).all(part)
         && !value.bytes().any(|byte| byte.is_ascii_uppercase())
@@ -204,4 +205,10 @@ pub fn telling(value: &str) -> bool {
 /// Whether a single word is more than a word: it has a digit or a sign in it.
 pub fn secretive(value: &str) -> bool {
     value.len() >= 6 && value.bytes().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=".contains(&byte))
+}
+
+/// Digits, capitals and small letters in one word.
+pub fn mixed(value: &str) -> bool {
+    let is = |kind: fn(&u8) -> bool| value.as_bytes().iter().any(kind);
+    random(value) && is(u8::is_ascii_digit) && is(u8::is_ascii_uppercase) && is(u8::is_ascii_lowercase)
 }

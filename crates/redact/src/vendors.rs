@@ -289,3 +289,27 @@ pub fn telegram(text: &str, colon: usize) -> Option<Span> {
         class: Class::Token,
     })
 }
+
+/// Mailchimp: 32 digits and the data centre.
+pub fn mailchimp(text: &str, dash: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let key = bytes[..dash].iter().rev().take(33).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let centre = bytes[dash + 3..].iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    (key == 32 && (1..=2).contains(&centre)).then(|| Span {
+        start: dash - 32,
+        end: dash + 3 + centre,
+        class: Class::Key,
+    })
+}
+
+/// Discord: three parts, of which the second has six letters. Looked at from the first dot.
+pub fn discord(text: &str, dot: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    if bytes.get(dot + 7) != Some(&b'.') || !bytes[dot + 1..dot + 7].iter().all(|byte| Url.has(*byte)) {
+        return None;
+    }
+    let id = bytes[..dot].iter().rev().take(32).take_while(|byte| Url.has(**byte)).count();
+    let last = bytes[dot + 8..].iter().take(64).take_while(|byte| Url.has(**byte)).count();
+    let known = (23..=28).contains(&id) && matches!(bytes[dot - id], b'M' | b'N' | b'O') && (27..=40).contains(&last);
+    known.then_some(Span { start: dot - id, end: dot + 8 + last, class: Class::Token })
+}

@@ -30,6 +30,10 @@ fn after(rest: &str, quoted: bool) -> Option<usize> {
     if quoted && let Some(body) = bare.strip_prefix("\r\n\r\n").or_else(|| bare.strip_prefix("\n\n")) {
         return Some(rest.len() - body.len());
     }
+    // `<entry key="password">X</entry>`
+    if quoted && let Some(body) = bare.strip_prefix('>') {
+        return Some(rest.len() - body.len());
+    }
     let mut from = rest.len() - bare.len();
     // The value may come behind other fields of the same object.
     for _ in 0..4 {

@@ -20,7 +20,8 @@ impl Name {
 }
 
 /// Words of a sentence behind which a secret may stand without a sign.
-pub const CONTEXT: [(&str, Class); 10] = [
+pub const CONTEXT: [(&str, Class); 11] = [
+    ("pass", Class::Password),
     ("password", Class::Password),
     ("passwd", Class::Password),
     ("passphrase", Class::Password),
@@ -225,6 +226,7 @@ fn by_words(last: &str, before: &str, single: bool, upper: bool) -> Option<Name>
         "csrf" | "xsrf" => Some(Name::Weak(Class::Token)),
         "otp" | "pin" if !single => Some(Name::Strong(Class::Password)),
         "otp" => Some(Name::Strong(Class::Password)),
+        "dockercfg" | "dockerconfigjson" => Some(Name::Strong(Class::Secret)),
         "mnemonic" | "psk" => Some(Name::Strong(Class::Secret)),
         "kubeconfig" => None,
         _ => ending(last),

@@ -4,7 +4,7 @@ mod field;
 mod judge;
 pub mod value;
 
-use crate::{Class, Span, values};
+use crate::{Class, Span, values, vendors};
 use judge::{CHINESE, Name};
 use value::Value;
 
@@ -54,6 +54,11 @@ impl Names {
         if before.ends_with(':') && text[place.end..].starts_with(':') {
             return;
         }
+        if let Some(span) = adjacent(text, place) {
+            self.done = span.end;
+            spans.push(span);
+            return;
+        }
         if let Some(from) = value::separated(text, place.end) {
             let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':']);
             self.take(text, from, alone, judged, spans);
@@ -86,6 +91,7 @@ impl Names {
 
     /// Marks the value that starts here, if it is one to hide.
     fn take(&mut self, text: &str, from: usize, alone: bool, judged: Name, spans: &mut Vec<Span>) {
+        let from = value::nested(text, from).unwrap_or(from);
         if let Some(items) = value::list(text, from) {
             for item in items {
                 if let Some(class) = class(judged, &text[item.0..item.1]) {
@@ -189,6 +195,19 @@ fn lead(before: &[u8], name: &[u8]) -> usize {
     }
 }
 
+/// `密码X`: a Chinese name needs nothing in between.
+fn adjacent(text: &str, place: Place) -> Option<Span> {
+    let class = chinese(&text[place.start..place.end])?;
+    let rest = &text[place.end..text.floor_char_boundary(place.end + 512)];
+    let gap = rest.bytes().take_while(|byte| *byte == b' ').count();
+    let word = rest[gap..].bytes().take_while(|byte| byte.is_ascii_graphic() && !b"\"'`,;<>".contains(byte)).count();
+    let start = place.end + gap;
+    let shown = &text[start..start + word];
+    let wanted =
+        shown.starts_with(|c: char| c.is_ascii_alphanumeric()) && values::random(shown) && !values::harmless(shown);
+    wanted.then_some(Span { start, end: start + word, class })
+}
+
 /// `requirepass X` alone on its line, `login ops password X` in a netrc, `ENV DB_PASSWORD X` in a Dockerfile.
 fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
     let Name::Strong(class) = judged else {
@@ -199,7 +218,7 @@ fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
     let word = rest[gap..].split(|c: char| c.is_whitespace()).next()?;
     let bare = word.trim_matches(['"', '\'']);
     let line = text[..place.start].rsplit('\n').next().unwrap_or_default().trim_start();
-    let netrc = line.contains("login ") && (class == Class::Password);
+    let netrc = (line.contains("login ") || line.contains("user ")) && (class == Class::Password);
     let dockerfile = matches!(line.trim_end(), "ENV" | "ARG" | "export" | "setx" | "set");
     let after = rest[gap + word.len()..].split('\n').next().unwrap_or_default().trim();
     // A cell of a table.
@@ -210,8 +229,9 @@ fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
         let shown = shown.split(['|', '\n']).next().unwrap_or_default().trim_end();
         return values::random(shown).then_some(Span { start, end: start + shown.len(), class });
     }
+    let directive = ["requirepass", "masterauth", "bindpw", "rootpw"].contains(&&text[place.start..place.end]);
     let alone = line.is_empty() && (after.is_empty() || after.starts_with('#')) && class == Class::Password;
-    let likely = netrc || dockerfile || (alone && !values::plain_word(bare) && values::secretive(bare));
+    let likely = netrc || dockerfile || directive || (alone && !values::plain_word(bare) && values::secretive(bare));
     let wanted = gap > 0 && bare.len() >= 3 && likely && !values::harmless(bare);
     let start = place.end + gap + word.find(bare)?;
     wanted.then_some(Span { start, end: start + bare.len(), class })
@@ -226,6 +246,9 @@ const FILLERS: [&str; 13] =
 /// says it, else only words such as `key` do.
 fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
     let name = &text[place.start..place.end];
+    let before = &text[text.ceil_char_boundary(place.start.saturating_sub(8))..place.start];
+    let api = ["api ", "access ", "secret "].iter().any(|word| judge::ends_with(before, word));
+    let certain = certain || api;
     let (_, class) = judge::CONTEXT.iter().find(|(word, _)| judge::ends_with(name, word))?;
     let rest = &text[place.end..text.floor_char_boundary(place.end + SENTENCE + 512)];
     let mut at = 0;
@@ -238,10 +261,16 @@ fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
         let word = rest[at..].split(|c: char| c.is_whitespace() || "\"'`,;)<>\\，。".contains(c)).next()?;
         let bare = word.trim_end_matches(['.', ':']);
         let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let wanted = values::generated(bare)
-            && (!hex || (certain && at == gap))
-            && !bare.contains(['.', ':'])
-            && !bare.trim_end_matches('=').contains('=');
+        let direct = certain && at == gap;
+        let likely = if values::uuid(bare) {
+            direct
+        } else if matches!(name, "AUTH" | "PASS") {
+            at == gap && values::random(bare)
+        } else {
+            (values::generated(bare) && (!hex || direct))
+                || (direct && *class == Class::Password && values::mixed(bare))
+        };
+        let wanted = likely && !bare.contains(['.', ':']) && !bare.trim_end_matches('=').contains('=');
         if wanted {
             let start = place.end + at;
             return Some(Span { start, end: start + bare.len(), class: *class });
@@ -260,6 +289,10 @@ pub fn dotted(text: &str, spans: &mut Vec<Span>) {
     let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let joined = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b".-/_".contains(byte));
     for dot in memchr::memchr_iter(b'.', bytes) {
+        if let Some(span) = vendors::discord(text, dot) {
+            spans.push(span);
+            continue;
+        }
         let Some(secret) = bytes.get(dot + 1..dot + 17).filter(|tail| tail.iter().rev().all(u8::is_ascii_alphanumeric))
         else {
             continue;

@@ -8,6 +8,9 @@ const SEPARATOR: usize = 64;
 pub fn separated(text: &str, end: usize) -> Option<usize> {
     let rest = &text[end..text.floor_char_boundary(end + 4 * SEPARATOR)];
     let mut cursor = colours(rest);
+    if let Some(value) = cursor.strip_prefix("\\u003d").or_else(|| cursor.strip_prefix("\\u003D")) {
+        return Some(end + rest.len() - value.len());
+    }
     let before = cursor.len();
     cursor = cursor.trim_start_matches('\\');
     let quoted = cursor.strip_prefix(['"', '\'', '`']);
@@ -25,15 +28,16 @@ pub fn separated(text: &str, end: usize) -> Option<usize> {
     }
     cursor = cursor.trim_start_matches([' ', '\t']);
     cursor = cursor.strip_prefix("*").filter(|rest| rest.starts_with('*')).map_or(cursor, |rest| &rest[1..]);
-    let separators = [
-        ":=", "=>", "->", "==", "=", ":", "：", "＝", "%3D", "%3d", "%3A", "%3a", "\\u003d", "为", "是", "【", "「",
-        "“",
-    ];
+    let separators =
+        [":=", "=>", "->", "==", "=", ":", "：", "＝", "%3D", "%3d", "%3A", "%3a", "为", "是", "【", "「", "“"];
     let separator = separators.iter().find(|separator| cursor.starts_with(**separator))?;
     if *separator == ":" && cursor.starts_with("://") {
         return None;
     }
     cursor = &cursor[separator.len()..];
+    if matches!(*separator, "为" | "是") {
+        cursor = cursor.trim_start_matches([':', '：', ' ']);
+    }
     cursor = cursor.strip_prefix("**").unwrap_or(cursor);
     cursor = colours(cursor).trim_start_matches([' ', '\t', '\u{3000}']);
     cursor = colours(cursor);
@@ -56,7 +60,7 @@ fn element(text: &str, end: usize, cursor: &str) -> Option<usize> {
 
 /// Without the colours of a terminal at the front.
 fn colours(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_prefix("\x1b[") {
+    while let Some(rest) = ["\x1b[", "\\u001b[", "\\x1b[", "\\033["].iter().find_map(|start| text.strip_prefix(start)) {
         let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
         let Some(next) = rest[digits..].strip_prefix('m') else {
             break;
@@ -158,7 +162,7 @@ pub fn at(text: &str, from: usize, alone: bool, known: Option<usize>) -> Option<
 
 /// `Bearer X` where X is the value.
 fn scheme(text: &str, from: usize, end: usize, word_only: bool) -> (usize, usize, bool) {
-    const SCHEMES: [&str; 7] = ["bearer", "basic", "token", "digest", "negotiate", "apikey", "splunk"];
+    const SCHEMES: [&str; 6] = ["bearer", "basic", "token", "negotiate", "apikey", "splunk"];
     let shown = &text[from..end];
     let first = shown.split(' ').next().unwrap_or_default();
     if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(first)) {
@@ -176,6 +180,8 @@ fn wrapper(rest: &str) -> usize {
         let part = &rest[at..];
         let step = if part.starts_with('(') {
             part.find(')').filter(|close| *close < 24 && part[close + 1..].starts_with(' ')).map(|close| close + 2)
+        } else if part.starts_with(['$', '@']) && part[1..].starts_with(['"', '\'']) {
+            Some(1)
         } else if part.starts_with(['!', '&']) {
             let word = part.find(' ').filter(|space| *space > 1 && *space < 32);
             word.map(|space| space + 1).filter(|_| part[1..].starts_with(|c: char| c.is_ascii_lowercase() || c == '!'))
@@ -199,7 +205,7 @@ fn wrapper(rest: &str) -> usize {
 
 /// The strings of a list in brackets, if that is what the value is.
 pub fn list(text: &str, from: usize) -> Option<Vec<(usize, usize)>> {
-    let inside = text[from..].strip_prefix('[')?;
+    let inside = text[from..].strip_prefix(['[', '('])?;
     let first = inside.trim_start();
     if !first.trim_start_matches('\\').starts_with(['"', '\'']) {
         return None;
@@ -222,6 +228,16 @@ pub fn list(text: &str, from: usize) -> Option<Vec<(usize, usize)>> {
         at = text.len() - next.len();
     }
     Some(items)
+}
+
+/// `{"value": "X"}`: where X starts.
+pub fn nested(text: &str, from: usize) -> Option<usize> {
+    let rest = &text[from..text.floor_char_boundary(from + SEPARATOR)];
+    let inside = rest.strip_prefix('{')?.trim_start();
+    let key = inside.trim_start_matches(['\\', '"', '\'']);
+    let after = ["value", "plaintext", "plainText"].iter().find_map(|known| key.strip_prefix(*known))?;
+    let value = after.trim_start_matches(['\\', '"', '\'']).trim_start().strip_prefix(':')?.trim_start();
+    Some(from + rest.len() - value.len())
 }
 
 /// Bytes as Go prints them, `[112 97 115]`, `{0x70, 0x61}`, and lists of words.
@@ -273,7 +289,7 @@ fn word(rest: &str) -> usize {
         let ends = match c {
             c if c.is_whitespace() || c.is_control() => true,
             '"' | '\'' | '`' | '<' | '>' | ';' | '&' | '}' | ')' | ']' | '，' | '。' | '；' | '、' | '）' => true,
-            '\\' => next.is_some_and(|next| "nrt\"'u".contains(next)),
+            '\\' => rest[at..].trim_start_matches('\\').starts_with(['n', 'r', 't', '"', '\'', 'u']),
             ',' => next.is_none_or(|next| next.is_whitespace() || next.is_alphabetic() || "\"'}".contains(next)),
             '%' => rest[at..].starts_with("%26") || rest[at..].starts_with("%22") || rest[at..].starts_with("%20"),
             // `密码是X请检查`

@@ -10,12 +10,31 @@ use memchr::memmem;
 use crate::{Class, Span, placeholders, values};
 
 pub fn mark(text: &str, spans: &mut Vec<Span>) {
+    printed_maps(text, spans);
     let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     if !has("ata:") && !has("ata\\") && !has("ata\"") {
         return;
     }
     yaml::mark(text, spans);
     json::mark(text, spans);
+}
+
+/// `map[key:YWJj other:ZGVm]`, as a template prints the data of a Secret.
+fn printed_maps(text: &str, spans: &mut Vec<Span>) {
+    for map in memmem::find_iter(text.as_bytes(), "map[") {
+        let start = map + 4;
+        let end = start + text[start..].bytes().take(64 * 1024).take_while(|byte| !b"[]\n\"".contains(byte)).count();
+        let inside = &text[start..end];
+        let mut values = inside.split(' ').map(|pair| pair.split_once(':').map_or("", |(_, value)| value));
+        if values.all(base64_text) {
+            let mut at = start;
+            for pair in inside.split(' ') {
+                let value = pair.find(':').map_or(pair.len(), |colon| colon + 1);
+                push(text, at + value, at + pair.len(), spans);
+                at += pair.len() + 1;
+            }
+        }
+    }
 }
 
 /// Quotes stay, and so does what only stands for a value.

@@ -64,73 +64,163 @@ fn key_lines(random: &mut Random) -> Vec<String> {
     lines
 }
 
+/// Kinds that are a fixed text and random letters: `{a20}` letters and digits, `{h32}` hexadecimal, `{u16}` base 32,
+/// `{d10}` digits.
+const FORMS: [(&str, &str); 60] = [
+    ("pw16", "{a16}"),
+    ("sig", "{a27}%3D"),
+    ("b64key", "{a43}="),
+    ("b64long", "IQoJb3JpZ2luX2Vj{a200}=="),
+    ("b32", "{u32}"),
+    ("dingsec", "SEC{h64}"),
+    ("feishut", "t-{a40}"),
+    ("zhipu", "{h32}.{a16}"),
+    ("gitlab", "glpat-{a20}"),
+    ("ghp", "ghp_{a36}"),
+    ("xoxb", "xoxb-{d12}-{a24}"),
+    ("skant", "sk-ant-api03-{a80}"),
+    ("skhex", "sk-{h32}"),
+    ("skliv", "sk_live_{a24}"),
+    ("hvs", "hvs.{a24}"),
+    ("twilio", "SK{h32}"),
+    ("telegram", "{d10}:AA{a33}"),
+    ("pypi", "pypi-AgEIcHlwaS5vcmc{a60}"),
+    ("ltai", "LTAI5t{a18}"),
+    ("slackhook", "T{u8}/B{u8}/{a24}"),
+    ("gz", "H4sIAAAAAAAA{a200}"),
+    ("sha512crypt", "$6${a12}${a86}"),
+    ("pgmd5", "md5{h32}"),
+    ("sct", "SCT123456T{a26}"),
+    ("pctpw", "p%40ss{a16}"),
+    ("akia", "AKIA{u16}"),
+    ("akid", "AKID{a32}"),
+    ("az", "{a3}8Q~{a34}"),
+    ("code6", "{d6}"),
+    ("skproj", "sk-proj-{a48}"),
+    ("skor", "sk-or-v1-{h64}"),
+    ("gsk", "gsk_{a52}"),
+    ("hf", "hf_{a34}"),
+    ("bce", "bce-v3/ALTAK-{a21}/{h40}"),
+    ("sts", "STS.NT{a24}"),
+    ("npm", "npm_{a36}"),
+    ("discord", "MT{a24}.{a6}.{a38}"),
+    ("shpat", "shpat_{h32}"),
+    ("dapi", "dapi{h32}"),
+    ("dt", "dt0c01.{u24}.{u64}"),
+    ("atatt", "ATATT3xFfGF0{a170}={u8}"),
+    ("dp", "dp.pt.{a43}"),
+    ("lin", "lin_api_{a40}"),
+    ("age", "AGE-SECRET-KEY-1{u58}"),
+    ("mailgun", "key-{h32}"),
+    ("mailchimp", "{h32}-us12"),
+    ("pscale", "pscale_tkn_{a43}"),
+    ("dckr", "dckr_pat_{a27}"),
+    ("oldvault", "s.{a24}"),
+    ("sqa", "sqa_{h40}"),
+    ("derkey", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC{a400}"),
+    ("aklt", "AKLT{a40}"),
+    ("moonshot", "sk-{a48}"),
+    ("glcbt", "glcbt-64_{a20}"),
+    ("atbb", "ATBB{a32}"),
+    ("jenkins", "11{h32}"),
+    ("slashpw", "p@ss/{a12}"),
+    ("apr1", "$apr1${a8}${a22}"),
+    ("scram", "SCRAM-SHA-256$4096:{a22}${a43}:{a43}"),
+    ("argon", "$argon2id$v=19$m=65536,t=3,p=4${a22}${a43}"),
+];
+
+fn form(form: &str, random: &mut Random) -> String {
+    let mut parts = form.split('{');
+    let mut value = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (kind, rest) = part.split_once('}').expect("a closed brace");
+        let length = kind[1..].parse().expect("a length");
+        value.push_str(&match &kind[..1] {
+            "a" => random.alnum(length),
+            "h" => random.hex(length),
+            "u" => random.letters(UPPER_BASE32, length),
+            "d" => random.letters("123456789", length),
+            other => panic!("no letters {other}"),
+        });
+        value.push_str(rest);
+    }
+    value
+}
+
 /// A value of the kind and the parts of it that must not be left.
 pub fn value(kind: &str, random: &mut Random) -> (String, Vec<String>) {
+    if let Some((_, known)) = FORMS.iter().find(|(name, _)| *name == kind) {
+        let value = form(known, random);
+        return (value.clone(), vec![value]);
+    }
+    if kind.starts_with("pem") || kind == "ecpem" || kind == "pgp" {
+        return key_file(kind, random);
+    }
     let length = 12 + random.below(12);
+    let base64 = |text: String| STANDARD.encode(text);
+    let env = |random: &mut Random| format!("DB_PASSWORD={}", random.alnum(length));
+    let low = "abcdefghijkmnpqrstuvwxyz23456789";
     let one = match kind {
         "pw" => format!("{}{}", random.alnum(length), random.letters("!#%^*_.-", 1)) + &random.alnum(2),
         "pwa" => random.alnum(length),
-        "pw16" => random.alnum(16),
         "weak" => format!("{}{}", random.pick(&["summer", "welcome", "qwerty", "hunter"]), 1000 + random.below(9000)),
         "word" => random.pick(&["zh-CN1x", "dark-mode", "en-us-9"]).to_owned(),
         "tok" => random.alnum(24 + length),
-        "sig" => format!("{}%3D", random.alnum(27)),
-        "b64" => {
-            let plain = random.alnum(length);
-            STANDARD.encode(plain)
-        }
-        "b64key" => format!("{}=", random.alnum(43)),
-        "b64long" => format!("IQoJb3JpZ2luX2Vj{}==", random.alnum(200)),
-        "b32" => random.letters(UPPER_BASE32, 32),
-        "dingsec" => format!("SEC{}", random.hex(64)),
-        "feishut" => format!("t-{}", random.alnum(40)),
-        "low6" => random.letters("abcdefghijkmnpqrstuvwxyz23456789", 6),
-        "low16" => random.letters("abcdefghijkmnpqrstuvwxyz23456789", 16),
-        "boot" => format!(
-            "{}.{}7",
-            random.letters("abcdefghijkmnpqrstuvwxyz23456789", 6),
-            random.letters("ghijkmnpqrstuvwxyz2345", 15)
-        ),
+        "b64" => base64(random.alnum(length)),
+        "b64key2" => base64(random.alnum(100)),
+        "b64env" => base64(env(random)),
+        "b64b64env" => base64(base64(env(random))),
+        "hexenv" => env(random).bytes().map(|byte| format!("{byte:02x}")).collect(),
+        "pctenv" => format!("https%3A%2F%2Fapp%3A{}%40db%2Fx", random.alnum(length)),
+        "low6" => random.letters(low, 6),
+        "low16" => random.letters(low, 16),
+        "boot" => format!("{}.{}7", random.letters(low, 6), random.letters("ghijkmnpqrstuvwxyz2345", 15)),
         "uuid" => random.uuid(),
+        "teams" => {
+            format!("{}@{}/IncomingWebhook/{}/{}", random.uuid(), random.uuid(), random.hex(32), random.uuid())
+        }
         "jwt" => jwt(random),
         "jwtcut" => jwt(random)[..120].to_owned(),
-        "jwtb64" => STANDARD.encode(jwt(random)),
-        "zhipu" => format!("{}.{}", random.hex(32), random.alnum(16)),
-        "gitlab" => format!("glpat-{}", random.alnum(20)),
-        "ghp" => format!("ghp_{}", random.alnum(36)),
-        "xoxb" => format!("xoxb-{}-{}", random.letters("0123456789", 12), random.alnum(24)),
-        "skant" => format!("sk-ant-api03-{}", random.alnum(80)),
-        "skhex" => format!("sk-{}", random.hex(32)),
-        "skliv" => format!("sk_live_{}", random.alnum(24)),
-        "hvs" => format!("hvs.{}", random.alnum(24)),
-        "twilio" => format!("SK{}", random.hex(32)),
-        "telegram" => format!("{}:AA{}", random.letters("123456789", 10), random.alnum(33)),
-        "pypi" => format!("pypi-AgEIcHlwaS5vcmc{}", random.alnum(60)),
-        "ltai" => format!("LTAI5t{}", random.alnum(18)),
-        "slackhook" => {
-            format!("T{}/B{}/{}", random.letters(UPPER_BASE32, 8), random.letters(UPPER_BASE32, 8), random.alnum(24))
+        "jwthead" => jwt(random).split('.').next().unwrap_or_default().to_owned(),
+        "jwtb64" => base64(jwt(random)),
+        "jwtwrap" => {
+            let token = jwt(random);
+            let lines: Vec<String> =
+                token.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            return (lines.join("\n  "), lines);
         }
-        "gz" => format!("H4sIAAAAAAAA{}", random.alnum(200)),
-        "sha512crypt" => format!("$6${}${}", random.alnum(12), random.alnum(86)),
+        "ldapsha" => format!("{{SHA}}{}=", random.alnum(27)),
+        "mysqlhash" => format!("*{}", random.letters("0123456789ABCDEF", 40)),
         "bytes" => (0..12).map(|_| (97 + random.below(26)).to_string()).collect::<Vec<_>>().join(" "),
-        "pem" | "pemesc" | "pemhead" | "pemtail" | "pemindent" => {
-            let lines = key_lines(random);
-            let all = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", lines.join("\n"));
-            let text = match kind {
-                "pemesc" => all.replace('\n', "\\n") + "\\n",
-                "pemhead" => all[..all.len() - 50].to_owned(),
-                "pemtail" => all[60..].to_owned(),
-                "pemindent" => all.replace('\n', "\n      "),
-                _ => all,
-            };
-            let parts = lines.iter().filter(|line| text.contains(line.as_str())).cloned().collect();
-            return (text, parts);
+        "akiascope" => {
+            // The scope is public, and stands elsewhere as well.
+            let key = form("AKIA{u16}", random);
+            return (format!("{key}/20261122/cn-north-1/s3/aws4_request"), vec![key]);
         }
         _ if kind.starts_with("hex") => random.hex(kind[3..].parse().expect("a length")),
         _ if kind.starts_with("tok") => random.alnum(kind[3..].parse().expect("a length")),
         _ => panic!("no kind {kind}"),
     };
     (one.clone(), vec![one])
+}
+
+fn key_file(kind: &str, random: &mut Random) -> (String, Vec<String>) {
+    let lines = key_lines(random);
+    let (label, blank) = match kind {
+        "pgp" => ("PGP PRIVATE KEY BLOCK", "\n"),
+        "ecpem" => ("EC PRIVATE KEY", ""),
+        _ => ("RSA PRIVATE KEY", ""),
+    };
+    let all = format!("-----BEGIN {label}-----\n{blank}{}\n-----END {label}-----", lines.join("\n"));
+    let text = match kind {
+        "pemesc" => all.replace('\n', "\\n") + "\\n",
+        "pemhead" => all[..all.len() - 50].to_owned(),
+        "pemtail" => all[60..].to_owned(),
+        "pemindent" => all.replace('\n', "\n      "),
+        _ => all,
+    };
+    let parts = lines.iter().filter(|line| text.contains(line.as_str())).cloned().collect();
+    (text, parts)
 }
 
 /// A text, what must go from it and what must stay, in order.
