@@ -21,10 +21,10 @@ static RANGE: Pattern = Pattern::new(
     r"(?i)(?:\[|\(|between |range (?:is |of |from )?|from )\s*(\d+(?:\.\d+)?)\s*([KMGTP]i?B?|bytes)?\s*(?:,|-|~|\.\.|to|and)\s*(\d+(?:\.\d+)?)\s*([KMGTP]i?B?|bytes)?",
 );
 static LEAST: Pattern = Pattern::new(
-    r"(?i)(?:at least|no less than|not (?:be )?(?:less|smaller) than|cannot be (?:less|smaller) than|can't be (?:less|smaller) than|less than (?:the )?(?:minimum|minimal)[^\d]{0,40}|smaller than (?:the )?(?:minimum|minimal|allowed)?[^\d]{0,40}|greater than or equal to|larger than or equal to|>=|minimum[^\d]{0,60}|minimal[^\d]{0,40}|too small[^\d]{0,60}min[^\d]{0,40})\s*'?(\d+(?:\.\d+)?)'?\s*([KMGTP]i?B?|bytes)?",
+    r"(?i)(?:at least|no less than|not (?:be )?(?:less|smaller) than|cannot be (?:less|smaller) than|can't be (?:less|smaller) than|less than (?:the )?(?:minimum|minimal)[^0-9]{0,40}|smaller than (?:the )?(?:minimum|minimal|allowed)?[^0-9]{0,40}|greater than or equal to|larger than or equal to|>=|minimum[^0-9]{0,60}|minimal[^0-9]{0,40}|too small[^0-9]{0,60}min[^0-9]{0,40})\s*'?(\d+(?:\.\d+)?)'?\s*([KMGTP]i?B?|bytes)?",
 );
 static MOST: Pattern = Pattern::new(
-    r"(?i)(?:at most|no more than|not (?:be )?(?:more|greater|larger|bigger) than|cannot (?:be (?:more|greater|larger|bigger) than|exceed)|can't exceed|must not exceed|exceeds? (?:the )?(?:maximum|max|limit)?[^\d]{0,60}|less than or equal to|smaller than or equal to|<=|maximum[^\d]{0,60}|max(?:imal)? [^\d]{0,40}|too (?:large|big)[^\d]{0,60}max[^\d]{0,40}|up to)\s*'?(\d+(?:\.\d+)?)'?\s*([KMGTP]i?B?|bytes)?",
+    r"(?i)(?:at most|no more than|not (?:be )?(?:more|greater|larger|bigger) than|cannot (?:be (?:more|greater|larger|bigger) than|exceed)|can't exceed|must not exceed|exceeds? (?:the )?(?:maximum|max|limit)?[^0-9]{0,60}|less than or equal to|smaller than or equal to|<=|maximum[^0-9]{0,60}|max(?:imal)? [^0-9]{0,40}|too (?:large|big)[^0-9]{0,60}max[^0-9]{0,40}|up to)\s*'?(\d+(?:\.\d+)?)'?\s*([KMGTP]i?B?|bytes)?",
 );
 /// Nothing but that the size is wrong.
 static WRONG: Pattern = Pattern::new(
