@@ -45,7 +45,9 @@ pub async fn investigate(
         prometheus,
     };
     let evidence = collect(&cluster.client, asked, &options).await;
-    clean(Report::of(&evidence))
+    // Judging takes a processor for a while, and in a storm the runtime's threads have senders to answer.
+    let judged = tokio::task::spawn_blocking(move || clean(Report::of(&evidence))).await;
+    judged.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn clean(mut report: Report) -> Report {

@@ -21,7 +21,7 @@ const REVIEW: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const NEEDED: [&str; 2] = ["pods", "events"];
 
 pub async fn check(config: &Config, now: Timestamp) -> Vec<Line> {
-    let limits = Limits { rate: 100, burst: 200, ..Limits::default() };
+    let limits = Limits::default();
     let cluster = match cluster::open(&cluster_source(config), &limits) {
         Ok(cluster) => cluster,
         Err(error) => return vec![bad(format!("集群：{error}"), format!("cluster: {error}"))],

@@ -26,8 +26,9 @@ impl Default for Limits {
             timeout: Duration::from_secs(15),
             stream: Duration::from_secs(600),
             concurrency: 16,
-            rate: 50,
-            burst: 100,
+            // A diagnosis asks some 30 times: ten begin at once, and three a second go on in a storm.
+            rate: 100,
+            burst: 300,
             body: 64 << 20,
             retries: 2,
         }
