@@ -55,6 +55,7 @@ impl App {
             store: store.clone(),
             settings: Arc::new(config.alert_settings()),
             routes: Arc::new(move |incident: &IncidentView<'_>| routing.channels(incident.labels).to_vec()),
+            queue: Arc::default(),
         };
         let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
         let deliver = Deliver::new(store.clone(), composer, Quiet::new(&config.quiet_hours), config.fallback.clone())?;

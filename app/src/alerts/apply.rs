@@ -68,6 +68,9 @@ pub async fn apply(
     incoming: &[Incoming],
     now: Millis,
 ) -> Result<Applied, Error> {
+    if incoming.is_empty() {
+        return Ok(Applied::default());
+    }
     let ids: Vec<&str> = incoming.iter().map(|one| one.id.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut known = store::alerts::tracks(connection, &ids).await?;
     let mut desk = Desk::load(connection, incoming, &known, now).await?;

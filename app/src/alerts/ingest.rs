@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use metrics::counter;
+use sqlx::SqliteConnection;
 
 use super::alert::{Alert, Batch, Invalid, Source, Status};
 use super::apply::{Applied, Incoming, apply};
 use super::episodes::{Event, Speaker};
 use super::parse::parse;
+use super::queue::Queue;
 use super::settings::Settings;
 use super::sweep::heard_again;
 use super::tell::Routes;
@@ -31,6 +33,7 @@ pub struct Intake {
     pub store: Store,
     pub settings: Arc<Settings>,
     pub routes: Arc<dyn Routes>,
+    pub queue: Arc<Queue>,
 }
 
 /// What became of a request. In every case it is on disk.
@@ -45,12 +48,13 @@ pub enum Accepted {
 }
 
 /// A request made ready for the transaction.
-struct Prepared {
+pub(super) struct Prepared {
+    now: Millis,
     receipt: String,
     endpoint: String,
     body: Vec<u8>,
     size: i64,
-    incoming: Vec<Incoming>,
+    pub(super) incoming: Vec<Incoming>,
     heartbeats: Vec<String>,
     parked: Vec<Parked>,
     truncated: bool,
@@ -76,7 +80,7 @@ impl Intake {
         let source = prepared.incoming.first().map_or("none", |one| one.source.as_str());
         let alerts = prepared.incoming.len() as u64;
         let invalid: Vec<String> = prepared.parked.iter().map(|parked| parked.why.clone()).collect();
-        let applied = self.write(prepared, now).await?;
+        let applied = self.join(prepared).await?;
         counter!("midwatch_intake_alerts_total", "source" => source).increment(alerts);
         counter!("midwatch_intake_parked_total").increment(invalid.len() as u64);
         Ok(match (applied, failure) {
@@ -99,33 +103,22 @@ impl Intake {
         Ok(applied)
     }
 
-    async fn write(&self, prepared: Prepared, now: Millis) -> Result<Option<Applied>, Error> {
+    /// Writes requests in one transaction. None for those whose bytes were handled a moment ago.
+    pub(super) async fn write(&self, requests: Vec<Arc<Prepared>>) -> Result<Vec<Option<Applied>>, Error> {
         let (settings, routes) = (Arc::clone(&self.settings), Arc::clone(&self.routes));
         let applied = self
             .store
             .write(move |connection| {
                 Box::pin(async move {
-                    let p = prepared;
                     crash_at("before-insert");
-                    if !store::receipts::record(connection, &p.receipt, &p.endpoint, &p.body, p.size, now).await? {
-                        return Ok(None);
+                    let now = requests.iter().map(|p| p.now).max().unwrap_or_default();
+                    let mut incoming = Vec::new();
+                    let mut fresh = Vec::with_capacity(requests.len());
+                    for p in &requests {
+                        fresh.push(take_in(connection, &settings, p, &mut incoming, now).await?);
                     }
-                    for parked in &p.parked {
-                        let park = Park {
-                            sha256: &parked.sha256,
-                            source: &p.endpoint,
-                            why: &parked.why,
-                            body: &parked.body,
-                            size: parked.size,
-                        };
-                        store::quarantine::park(connection, &park, now).await?;
-                    }
-                    let mut incoming = p.incoming;
-                    incoming.extend(heard_again(connection, &settings, &p.heartbeats, now).await?);
-                    if p.truncated {
-                        store::jobs::enqueue(connection, &[Job::Reconcile.queued(0, now)], now).await?;
-                    }
-                    apply(connection, &settings, &*routes, &incoming, now).await.map(Some)
+                    let applied = apply(connection, &settings, &*routes, &incoming, now).await?;
+                    Ok(fresh.into_iter().map(|fresh| fresh.then_some(applied)).collect())
                 })
             })
             .await?;
@@ -139,8 +132,38 @@ impl Intake {
     }
 }
 
+/// Keeps the body and what of it could not be read, and adds its events to those to apply. False for a repetition.
+async fn take_in(
+    connection: &mut SqliteConnection,
+    settings: &Settings,
+    p: &Prepared,
+    incoming: &mut Vec<Incoming>,
+    now: Millis,
+) -> Result<bool, Error> {
+    if !store::receipts::record(connection, &p.receipt, &p.endpoint, &p.body, p.size, now).await? {
+        return Ok(false);
+    }
+    for parked in &p.parked {
+        let park = Park {
+            sha256: &parked.sha256,
+            source: &p.endpoint,
+            why: &parked.why,
+            body: &parked.body,
+            size: parked.size,
+        };
+        store::quarantine::park(connection, &park, now).await?;
+    }
+    incoming.extend_from_slice(&p.incoming);
+    incoming.extend(heard_again(connection, settings, &p.heartbeats, now).await?);
+    if p.truncated {
+        store::jobs::enqueue(connection, &[Job::Reconcile.queued(0, now)], now).await?;
+    }
+    Ok(true)
+}
+
 fn prepare(settings: &Settings, endpoint: &str, body: &[u8], now: Millis) -> Result<(Prepared, Option<String>), Error> {
     let mut prepared = Prepared {
+        now,
         receipt: identity::receipt(body),
         endpoint: endpoint.to_owned(),
         body: compress(body)?,

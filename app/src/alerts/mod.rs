@@ -8,6 +8,7 @@ pub mod identity;
 pub mod ingest;
 pub mod object;
 pub mod parse;
+mod queue;
 pub mod reconcile;
 mod settings;
 pub mod sweep;
@@ -15,5 +16,6 @@ pub mod tell;
 
 pub use alert::{Alert, Batch, Severity, Source};
 pub use ingest::{Accepted, Intake};
+pub use queue::Queue;
 pub use settings::Settings;
 pub use tell::{IncidentView, Routes};

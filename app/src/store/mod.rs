@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 
 pub use error::Error;
 pub use open::Settings;
+pub use writer::PATIENCE;
 
 /// Unix milliseconds.
 pub type Millis = i64;

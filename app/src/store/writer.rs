@@ -15,7 +15,7 @@ const GATHER: Duration = Duration::from_millis(5);
 const MOST_IN_A_GROUP: usize = 64;
 const QUEUE: usize = 1_024;
 /// What a sender is made to wait at most before it hears that nothing was stored.
-const PATIENCE: Duration = Duration::from_millis(1_900);
+pub const PATIENCE: Duration = Duration::from_millis(1_900);
 
 #[derive(Clone)]
 pub(super) struct Writer {

@@ -49,7 +49,7 @@ impl Desk {
         let store = Store::open(&settings(folder.path().join("midwatch.db"))).await.unwrap();
         let told: Vec<String> = told.iter().map(|name| (*name).to_owned()).collect();
         let routes = Arc::new(move |_: &IncidentView<'_>| told.clone());
-        let intake = Intake { store, settings: Arc::new(Settings::default()), routes };
+        let intake = Intake { store, settings: Arc::new(Settings::default()), routes, queue: Arc::default() };
         Self { _folder: folder, intake, channels, fallback: vec![], quiet: vec![], routes: vec![] }
     }
 

@@ -46,7 +46,7 @@ impl Desk {
         let mut storm = Settings::default();
         storm.storm.incidents_per_minute = u32::MAX;
         let routes = Arc::new(|_: &IncidentView<'_>| vec!["chat".to_owned()]);
-        let intake = Intake { store: store.clone(), settings: Arc::new(storm), routes };
+        let intake = Intake { store: store.clone(), settings: Arc::new(storm), routes, queue: Arc::default() };
         let composer = Composer {
             store,
             voice: Voice { lang: Lang::En, zone: TimeZone::UTC },

@@ -1,5 +1,6 @@
 //! The store when its file is locked, damaged or from the future.
 
+use midwatch::alerts::Accepted;
 use midwatch::store::{Error, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -47,6 +48,36 @@ async fn requests_in_one_transaction_fail_apart() {
     assert!(good.is_ok());
     assert!(matches!(bad, Err(Error::Query(_))));
     assert_eq!(midwatch.count("SELECT count(*) FROM heartbeats").await, 1);
+}
+
+#[tokio::test]
+async fn requests_that_wait_are_stored_together_and_answered_apart() {
+    let midwatch = Harness::start().await;
+    let mut other = other(&midwatch.folder.path().join("midwatch.db")).await;
+    let poison = "CREATE TRIGGER poison BEFORE INSERT ON alerts WHEN NEW.labels ->> 'pod' = 'bad'
+                  BEGIN SELECT RAISE(ABORT, 'bad'); END";
+    sqlx::query(poison).execute(&mut other).await.unwrap();
+    // they gather while the first of them waits for the lock
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let accepts = ["a", "bad", "b", "a", "c"].map(|pod| {
+        let (intake, body) = (midwatch.intake.clone(), webhook("firing", "A", &[pod]).to_string());
+        tokio::spawn(async move { intake.accept("alertmanager", body.into(), 1_000).await })
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let mut words = Vec::new();
+    for accept in accepts {
+        words.push(match accept.await.unwrap() {
+            Ok(Accepted::Stored { .. }) => "stored",
+            Ok(Accepted::Repeated) => "repeated",
+            Err(Error::Query(_)) => "refused",
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!((words[1], words[2], words[4]), ("refused", "stored", "stored"));
+    assert!(matches!((words[0], words[3]), ("stored", "repeated") | ("repeated", "stored")), "{words:?}");
+    assert_eq!(midwatch.count("SELECT count(*) FROM alerts").await, 3);
+    assert_eq!(midwatch.count("SELECT count(*) FROM receipts").await, 3);
 }
 
 #[tokio::test]

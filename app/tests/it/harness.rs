@@ -27,7 +27,7 @@ impl Harness {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&settings(folder.path().join("midwatch.db"))).await.unwrap();
         let routes = |_: &IncidentView<'_>| vec!["chat".to_owned()];
-        let intake = Intake { store, settings: Arc::new(alerts), routes: Arc::new(routes) };
+        let intake = Intake { store, settings: Arc::new(alerts), routes: Arc::new(routes), queue: Arc::default() };
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
