@@ -1,13 +1,18 @@
 // The official TypeScript SDK and the Inspector's command line, against a recorded cluster: every tool is listed and every
 // tool that reads is called, over stdio, streamable HTTP and the old SSE. An answer may say that something is missing; it
 // must never be a protocol error, and one of each kind of tool has to find what the recording holds.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { ARGUMENTS, serve } from './subject.mjs';
+import { readFile } from 'node:fs/promises';
+import { serve } from './subject.mjs';
 
-const { MIDWATCH, NODE, NODE_MODULES, RECORDED } = process.env;
+const { MIDWATCH, NODE, NODE_MODULES, PYTHON, RECORDED } = process.env;
+/** For every tool that has required arguments: some that fit the recording. */
+const written = await readFile(new URL('arguments.json', import.meta.url), 'utf8');
+const ARGUMENTS = JSON.parse(written);
 const resolve = createRequire(`${NODE_MODULES}/package.json`).resolve;
 const load = (name) => import(pathToFileURL(resolve(name)));
 const { Client } = await load('@modelcontextprotocol/sdk/client/index.js');
@@ -28,7 +33,7 @@ async function sdk(name, transport) {
     const answer = await client.callTool({ name: tool.name, arguments: ARGUMENTS[tool.name] ?? {} });
     const text = answer.content?.[0]?.text ?? '';
     if (!ARGUMENTS[tool.name] && tool.inputSchema.required?.length) {
-      console.error(`${name}: ${tool.name} has required arguments and none are written down in subject.mjs`);
+      console.error(`${name}: ${tool.name} has required arguments and none are written down in arguments.json`);
       failed++;
     }
     if (text === '') {
@@ -57,7 +62,7 @@ async function inspector(name, target) {
   };
   const { tools } = await run('--method', 'tools/list');
   const answer = await run('--method', 'tools/call', '--tool-name', 'namespaces_list');
-  if (!tools.length || !answer.content[0].text.includes('default')) {
+  if (!tools.length || !answer.content[0].text.includes('shop')) {
     console.error(`${name}: ${JSON.stringify(answer).slice(0, 300)}`);
     failed++;
   }
@@ -70,5 +75,9 @@ await sdk('TypeScript SDK over SSE', new SSEClientTransport(new URL(`${http.url}
 await inspector('Inspector over stdio', [command.command, ...command.args]);
 await inspector('Inspector over HTTP', [`${http.url}/mcp`, '--transport', 'http']);
 await inspector('Inspector over SSE', [`${http.url}/sse`, '--transport', 'sse']);
+const python = new URL('clients.py', import.meta.url).pathname;
+const child = spawn(PYTHON, [python], { stdio: 'inherit', env: { ...process.env, URL: http.url, ARGUMENTS: written } });
+const [code] = await once(child, 'exit');
+if (code !== 0) failed++;
 await http.stop();
 process.exit(failed ? 1 : 0);

@@ -24,7 +24,7 @@ async def check(name, transport):
             if not answer.content or not answer.content[0].text:
                 print(f"{name}: {tool.name} answers nothing", file=sys.stderr)
                 failed += 1
-            answered += not answer.isError
+            answered += not answer.is_error
         if not tools or answered < 0.6 * len(tools):
             print(f"{name}: only {answered} of {len(tools)} tools have an answer", file=sys.stderr)
             failed += 1
