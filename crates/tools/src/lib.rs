@@ -47,6 +47,7 @@ pub use doc::tools_doc;
 pub use hands::{Change, ContextName, Decision, Document, Hands, OnlyReading, Proposed, Standing};
 pub use helm::Helm;
 pub use list::TOOLS;
+pub use schema::accept;
 pub use seal::{Bound, Seals};
 pub use server::{Server, Settings};
 pub use stdio::serve as serve_stdio;
