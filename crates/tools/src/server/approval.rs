@@ -7,12 +7,12 @@ use std::time::Duration;
 use rmcp::ErrorData;
 use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, ElicitRequest, ElicitRequestParams, ElicitationAction,
-    InputRequest, InputRequests, InputRequiredResult, InputResponses, ProtocolVersion,
+    InputRequest, InputRequests, InputRequiredResult, InputResponses,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use tokio::time::{Instant, sleep};
 
-use super::Server;
+use super::{Server, is_newest};
 use crate::context::Caller;
 use crate::hands::{Proposed, Standing};
 use crate::seal::Bound;
@@ -44,8 +44,7 @@ impl Server {
             url: proposed.url.clone(),
             elicitation_id: proposed.id.clone(),
         };
-        let newest = rpc.protocol_version().is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
-        if newest {
+        if is_newest(rpc) {
             let state = self.shared.seals.seal(bound, &proposed.id, self.shared.hands.now());
             let state = state.map_err(|why| ErrorData::internal_error(why, None))?;
             let asked = InputRequest::Elicitation(ElicitRequest::new(asked));

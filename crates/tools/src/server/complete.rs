@@ -51,7 +51,7 @@ impl Server {
             return BTreeSet::new();
         };
         let Ok(answer) = self.run(tool, caller, Arguments::new(), rpc).await else { return BTreeSet::new() };
-        let listed = answer.data["namespaces"].as_array().cloned().unwrap_or_default();
+        let listed = answer.data["items"].as_array().cloned().unwrap_or_default();
         listed.iter().filter_map(|n| n["name"].as_str().map(str::to_owned)).collect()
     }
 

@@ -134,7 +134,8 @@ async fn m08_any_bit_turned_is_refused() {
 async fn m08_a_state_is_bound_to_person_tool_arguments_and_time() {
     let subject = subject();
     let (_, state) = asked(&subject).await;
-    let scale = call("resources_scale", json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api", "scale": 2}));
+    let scale =
+        call("resources_scale", json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api", "scale": 2}));
     let elsewhere = call("pods_delete", json!({"name": TARGET, "namespace": "other"}));
     for (what, post) in [("person", delete().by("bob")), ("tool", scale), ("arguments", elsewhere)] {
         assert!(refused(&back(post.opens_pages(), &state, "accept").to(&subject).await), "another {what}");

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use tools::http::Front;
 use tools::Settings;
+use tools::http::Front;
 
 use super::harness::{HOST, call, post, send, subject, subject_with};
 
@@ -54,7 +54,8 @@ async fn m04_a_token_that_is_not_ours_is_401_and_says_so() {
 #[tokio::test]
 async fn m05_a_token_in_the_address_is_refused_and_none_goes_upstream() {
     let subject = subject();
-    for uri in ["/mcp?access_token=alice", "/mcp?token=alice", "/mcp?a=1&ACCESS_TOKEN=alice", "/sse?access_token=alice"] {
+    for uri in ["/mcp?access_token=alice", "/mcp?token=alice", "/mcp?a=1&ACCESS_TOKEN=alice", "/sse?access_token=alice"]
+    {
         let answer = post("tools/list", json!({})).by_nobody().at(uri).to(&subject).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{uri}");
         let answer = post("tools/list", json!({})).at(uri).to(&subject).await;

@@ -24,7 +24,11 @@ async fn m11_arguments_are_checked_by_name() {
     for (tool, arguments, said) in [
         ("pods_get", json!({}), "argument name: it is required"),
         ("pods_get", json!({"name": 7}), "argument name: it has to be a string, not a number"),
-        ("pods_get", json!({"name": "a", "nmespace": "b"}), "argument nmespace: there is no such argument; did you mean namespace?"),
+        (
+            "pods_get",
+            json!({"name": "a", "nmespace": "b"}),
+            "argument nmespace: there is no such argument; did you mean namespace?",
+        ),
         ("pods_log", json!({"name": "a", "tail": "many"}), "argument tail: it has to be an integer, not a string"),
     ] {
         let answer = call(tool, arguments).to(&subject).await;

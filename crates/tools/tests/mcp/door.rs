@@ -11,10 +11,23 @@ use super::harness::{HOST, post, send, subject, subject_with};
 #[tokio::test]
 async fn m01_origin_is_checked_by_itself_while_the_host_is_ours() {
     let subject = subject();
-    let refused = ["http://evil.example", "https://evil.example:8420", "null", "http://127.0.0.1:1", "http://127.0.0.1",
-        "HTTP://EVIL.EXAMPLE", "http://127.0.0.1:8420.evil.example", "http://evil.example/127.0.0.1:8420",
-        "http://user@127.0.0.1:8420", "http://127.0.0.1:8420/", "ftp://127.0.0.1:8420", "", "http://localhost:8420",
-        "file://", "chrome-extension://abc"];
+    let refused = [
+        "http://evil.example",
+        "https://evil.example:8420",
+        "null",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        "HTTP://EVIL.EXAMPLE",
+        "http://127.0.0.1:8420.evil.example",
+        "http://evil.example/127.0.0.1:8420",
+        "http://user@127.0.0.1:8420",
+        "http://127.0.0.1:8420/",
+        "ftp://127.0.0.1:8420",
+        "",
+        "http://localhost:8420",
+        "file://",
+        "chrome-extension://abc",
+    ];
     for origin in refused {
         let answer = post("tools/list", json!({})).with("origin", origin).to(&subject).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}: {answer:?}");
@@ -25,15 +38,22 @@ async fn m01_origin_is_checked_by_itself_while_the_host_is_ours() {
     }
     let none = post("tools/list", json!({})).to(&subject).await;
     assert_eq!(none.status, StatusCode::OK, "programs send no Origin");
-    let two = post("tools/list", json!({})).with("origin", "http://127.0.0.1:8420").also("origin", "http://evil.example");
+    let two =
+        post("tools/list", json!({})).with("origin", "http://127.0.0.1:8420").also("origin", "http://evil.example");
     assert_eq!(two.to(&subject).await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
 async fn m01_origin_of_every_path_and_method() {
     let subject = subject();
-    for (method, path) in [("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages?session_id=x"),
-        ("GET", "/.well-known/oauth-protected-resource"), ("OPTIONS", "/mcp")] {
+    for (method, path) in [
+        ("GET", "/mcp"),
+        ("DELETE", "/mcp"),
+        ("GET", "/sse"),
+        ("POST", "/messages?session_id=x"),
+        ("GET", "/.well-known/oauth-protected-resource"),
+        ("OPTIONS", "/mcp"),
+    ] {
         let request = Request::builder().method(method).uri(path).header("host", HOST);
         let request = request.header("authorization", "Bearer alice").header("origin", "http://evil.example");
         let answer = send(&subject, request.body(Body::empty()).unwrap()).await;
@@ -80,7 +100,9 @@ async fn m01_host_is_checked_and_names_can_be_added() {
 #[tokio::test]
 async fn m02_without_a_known_caller_nothing_is_served() {
     let closed = subject();
-    for (method, path) in [("GET", "/mcp"), ("POST", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages?session_id=a")] {
+    for (method, path) in
+        [("GET", "/mcp"), ("POST", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages?session_id=a")]
+    {
         let request = Request::builder().method(method).uri(path).header("host", HOST).body(Body::empty()).unwrap();
         assert_eq!(send(&closed, request).await.status, StatusCode::UNAUTHORIZED, "{method} {path}");
     }

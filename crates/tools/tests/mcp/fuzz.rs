@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use tools::{Bound, Seals, TOOLS, accept};
 use tokio::runtime::Runtime;
+use tools::{Bound, Seals, TOOLS, accept};
 
 use super::harness::{post, send, subject};
 
@@ -47,7 +47,9 @@ fn arguments() -> impl Strategy<Value = (usize, Map<String, Value>)> {
 fn fits(schema: &Value, value: &Value) -> bool {
     let right_type = match schema["type"].as_str() {
         Some("string") => value.is_string(),
-        Some("integer") => value.as_i64().is_some() || value.as_u64().is_some() || value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        Some("integer") => {
+            value.as_i64().is_some() || value.as_u64().is_some() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
         Some("number") => value.is_number(),
         Some("boolean") => value.is_boolean(),
         Some("array") => value.as_array().is_some_and(|items| items.iter().all(|item| fits(&schema["items"], item))),

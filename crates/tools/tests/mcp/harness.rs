@@ -10,9 +10,9 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 use tools::http::{Authenticate, Denied, Front, router};
 use tools::{Caller, Server, Settings, scope};
+use tower::ServiceExt;
 
 use super::hands::Small;
 
@@ -164,7 +164,8 @@ impl Post {
 
     /// Declares that the client opens pages for its user.
     pub fn opens_pages(mut self) -> Self {
-        self.body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({"elicitation": {"url": {}}});
+        self.body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            json!({"elicitation": {"url": {}}});
         self
     }
 
@@ -210,7 +211,8 @@ pub async fn session(subject: &Subject, token: &str, capabilities: Value) -> Str
 
 /// A POST as the older revisions write it.
 pub fn old(method: &str, params: Value, session: Option<&str>) -> Post {
-    let mut post = post(method, params).without("mcp-method").without("mcp-name").with("mcp-protocol-version", "2025-11-25");
+    let mut post =
+        post(method, params).without("mcp-method").without("mcp-name").with("mcp-protocol-version", "2025-11-25");
     if post.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"].is_string() {
         post.body["params"]["_meta"] = json!({});
     }

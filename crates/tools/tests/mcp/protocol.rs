@@ -65,7 +65,16 @@ async fn m10_discovery_names_every_revision() {
 #[tokio::test]
 async fn what_is_no_message_is_refused_in_good_order() {
     let subject = subject();
-    for body in ["", "{", "[]", "null", "\"a\"", "{\"jsonrpc\":\"2.0\"}", "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", "\u{0}"] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"a\"",
+        "{\"jsonrpc\":\"2.0\"}",
+        "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}",
+        "\u{0}",
+    ] {
         let answer = send(&subject, post("tools/list", json!({})).request_with(body.to_owned())).await;
         assert!(answer.status.is_client_error(), "{body:?}: {answer:?}");
     }
@@ -92,8 +101,11 @@ async fn prompts_templates_and_completion_answer() {
     }
     let complete = |argument: &str, value: &str| {
         let template = "midwatch://object/{apiVersion}/{kind}/{namespace}/{name}";
-        post("completion/complete", json!({"ref": {"type": "ref/resource", "uri": template},
-            "argument": {"name": argument, "value": value}}))
+        post(
+            "completion/complete",
+            json!({"ref": {"type": "ref/resource", "uri": template},
+            "argument": {"name": argument, "value": value}}),
+        )
     };
     let namespaces = complete("namespace", "SH").to(&subject).await.result();
     assert_eq!(namespaces["completion"]["values"], json!(["shop"]));

@@ -5,8 +5,8 @@ use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use tools::http::Front;
 use tools::Settings;
+use tools::http::Front;
 use tower::ServiceExt;
 
 use super::harness::{HOST, Subject, send, subject, subject_with};
