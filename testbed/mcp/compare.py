@@ -27,8 +27,8 @@ def installed():
         CACHE.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / "compare" / name, CACHE)
-        # nothing of these packages has to run at installation
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CACHE, check=True)
+        # nothing of these packages has to run at installation; `ci` would want the binaries of all platforms
+        subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CACHE, check=True)
         (CACHE / ".complete").touch()
     shutil.copy(HERE / "compare/tokens.js", CACHE)
     return next(CACHE.glob("node_modules/kubernetes-mcp-server-*/bin/*"))

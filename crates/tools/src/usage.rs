@@ -83,7 +83,8 @@ fn usage(item: &Value) -> Usage {
 
 /// `250m`
 pub fn cores(cores: f64) -> String {
-    format!("{}m", (cores * 1000.0).ceil() as i64)
+    // what is in use at all is not shown as nothing
+    format!("{}m", (cores * 1000.0 - 1e-6).ceil() as i64)
 }
 
 /// `340Mi`

@@ -8,3 +8,4 @@ mod drop_in;
 mod harness;
 mod ours;
 mod proposals;
+mod server;

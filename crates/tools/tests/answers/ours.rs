@@ -87,3 +87,50 @@ async fn near_names_are_offered() {
     let bench = Bench::of_case("volume_size_below_minimum-aws");
     holds(&bench.trouble("search", json!({"name": "dtaa"})).await, &["PersistentVolumeClaim shop/data"]);
 }
+
+fn role(kind: &str, name: &str, rules: serde_json::Value) -> serde_json::Value {
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name, "namespace": if kind == "Role" { "shop" } else { "" }}, "rules": rules})
+}
+
+fn binding(kind: &str, role: (&str, &str), subject: serde_json::Value) -> serde_json::Value {
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": format!("{}-binding", role.1), "namespace": if kind == "RoleBinding" { "shop" } else { "" }},
+        "roleRef": {"kind": role.0, "name": role.1}, "subjects": [subject]})
+}
+
+#[tokio::test]
+async fn who_may_do_something() {
+    let bench = Bench::of_objects(&[
+        role("ClusterRole", "cluster-admin", json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])),
+        role("Role", "debug", json!([{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}])),
+        role("Role", "reader", json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}])),
+        binding("ClusterRoleBinding", ("ClusterRole", "cluster-admin"), json!({"kind": "Group", "name": "ops"})),
+        binding("RoleBinding", ("Role", "debug"), json!({"kind": "ServiceAccount", "namespace": "shop", "name": "ci"})),
+        binding("RoleBinding", ("Role", "reader"), json!({"kind": "User", "name": "bob"})),
+    ]);
+    let answer =
+        bench.ask("who_can", json!({"verb": "create", "resource": "pods/exec", "namespace": "shop"})).await.unwrap();
+    holds(
+        &answer.text,
+        &[
+            "2 may create pods/exec in namespace shop",
+            "Group ops (ClusterRole cluster-admin",
+            "ServiceAccount shop/ci (Role debug",
+        ],
+    );
+    let everywhere = bench.ask("who_can", json!({"verb": "get", "resource": "pods"})).await.unwrap();
+    holds(&everywhere.text, &["1 may get pods in the whole cluster", "Group ops"]);
+}
+
+#[tokio::test]
+async fn waiting_ends_at_once_when_the_wish_holds_or_cannot() {
+    let bench = Bench::of_case("rollout-stuck-new-image");
+    let gone = bench
+        .text("wait_for", json!({"object": "pod/none", "namespace": "shop", "until": "deleted", "seconds": 5}))
+        .await;
+    assert_eq!(gone, "Pod none is deleted: it is gone\n");
+    let ready =
+        bench.text("wait_for", json!({"object": "pod/web-5d7c9f8b6-a2x7k", "namespace": "shop", "seconds": 5})).await;
+    holds(&ready, &["is ready: ready 1/1, status Running"]);
+    let never = bench.text("wait_for", json!({"object": "deploy/web", "namespace": "shop", "seconds": 1})).await;
+    holds(&never, &["is not ready after 1 s", "diagnose"]);
+}
