@@ -35,7 +35,9 @@ pub fn at(text: &str, start: usize) -> Option<Span> {
         let run = bytes[end..].iter().take_while(|byte| letter(**byte) || **byte == b'.').count();
         dots += bytes[end..end + run].iter().filter(|byte| **byte == b'.').count();
         end += run;
-        let Some(next) = wrapped(bytes, end, run, line, dots) else {
+        // Only what is one for certain goes on below.
+        let certain = line > 0 || header(text[start..end].split('.').next().unwrap_or_default());
+        let Some(next) = wrapped(bytes, end, run, line, dots).filter(|_| certain) else {
             break;
         };
         line = line.max(run);
@@ -63,7 +65,7 @@ fn wrapped(bytes: &[u8], at: usize, run: usize, longest: usize, dots: usize) -> 
     let next = bytes[from..].iter().take_while(|byte| letter(**byte) || **byte == b'.').count();
     let ends_line = bytes.get(from + next).is_none_or(|byte| b"\r\n\\\"'".contains(byte));
     // A word below a token of three parts is a word.
-    let full = next >= SHORTEST_LINE && (dots < 2 || longest > 0);
+    let full = next >= SHORTEST_LINE && ends_line && (dots < 2 || longest > 0);
     let last = next > 0 && ends_line && longest > 0 && blank > 0;
     let signature = next >= SHORTEST_LINE && ends_line && blank > 0;
     (full || last || signature).then_some(from)

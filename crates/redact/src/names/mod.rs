@@ -60,7 +60,10 @@ impl Names {
             return;
         }
         if let Some(from) = value::separated(text, place.end) {
-            let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':']);
+            // `kubectl describe configmap` underlines each key.
+            let underlined = text[from..].strip_prefix("\n----\n").map(|value| text.len() - value.len());
+            let from = underlined.unwrap_or(from);
+            let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':', '\n']);
             self.take(text, from, alone, judged, spans);
             return;
         }

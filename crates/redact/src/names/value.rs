@@ -82,8 +82,18 @@ pub fn next_word(text: &str, end: usize) -> Option<usize> {
     }
     let line = cursor.trim_start_matches([' ', '\t', '\r']);
     if let Some(next) = line.strip_prefix('\n') {
-        let cursor = next.trim_start_matches([' ', '\t']).strip_prefix('-').filter(|item| item.starts_with(' '))?;
-        let cursor = cursor.trim_start();
+        let item = next.trim_start_matches([' ', '\t']);
+        let cursor = match item.strip_prefix("- ") {
+            Some(cursor) => cursor.trim_start(),
+            // `kubectl describe` has each word on a line of its own, below the other.
+            None => {
+                let above = text[..end].rsplit('\n').next().unwrap_or_default();
+                let column = above.len() - above.trim_start_matches(' ').len();
+                let below = next.len() - item.len();
+                let alone = column > 2 && above[column..].starts_with('-') && !above[column..].contains(' ');
+                Some(item).filter(|item| alone && below == column && !item.is_empty())?
+            }
+        };
         return Some(end + rest.len() - cursor.len());
     }
     (line.len() < cursor.len() && quoted.is_none()).then_some(end + rest.len() - line.len())

@@ -17,7 +17,8 @@ fn lines(text: &str) -> Vec<Line<'_>> {
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let line = raw.trim_end();
-        let bare = line.trim_start_matches(' ');
+        // A difference has a sign in front of what is new.
+        let bare = line.strip_prefix('+').unwrap_or(line).trim_start_matches(' ');
         let content = bare.trim_start_matches("- ").trim_start();
         let column = line.len() - content.len();
         lines.push(Line { start: start + column, content, column, dash: bare.len() != content.len() });
@@ -45,6 +46,9 @@ pub fn mark(text: &str, spans: &mut Vec<Span>) {
     for (at, line) in lines.iter().enumerate() {
         if line.content.is_empty() || line.content.starts_with('#') {
             continue;
+        }
+        if line.content.contains("{") && line.content.contains("ata: {") {
+            one_line(text, line, spans);
         }
         let document = line.content == "---";
         while let Some(last) =
@@ -136,6 +140,23 @@ fn after_key(content: &str) -> Option<usize> {
     let value = value.strip_prefix("!!binary").or_else(|| value.strip_prefix("!!str")).map_or(value, str::trim_start);
     let block = value.starts_with(['|', '>']) && value.len() <= 3;
     (!value.is_empty() && !block).then_some(content.len() - value.len())
+}
+
+/// `{kind: Secret, data: {a: YWJj}}`
+fn one_line(text: &str, line: &Line<'_>, spans: &mut Vec<Span>) {
+    let secret = line.content.contains("kind: Secret,") || line.content.contains("kind: Secret}");
+    let mut done = 0;
+    for (at, _) in line.content.match_indices("ata: {") {
+        if at < done {
+            continue;
+        }
+        if secret || line.content[..at].ends_with("stringD") {
+            let open = line.start + at + 5;
+            let length = text[open..line.start + line.content.len()].find('}').unwrap_or(line.content.len() - at - 5);
+            flow(text, open, open + length, spans);
+            done = at + length;
+        }
+    }
 }
 
 /// `data: {user: YWJj, password: ZGVm}` on one line.
