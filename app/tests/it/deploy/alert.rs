@@ -8,11 +8,13 @@ use notify::pretend::{Pretend, feishu::Feishu};
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::{Admin, INTAKE_TOKEN, NAMESPACE};
+use super::{AGENT_TOKEN, Admin, INTAKE_TOKEN, NAMESPACE};
 use crate::testbed::{Midwatch, TestBed, free_address};
 
 pub struct Running {
     pub address: SocketAddr,
+    /// the pod that the alert was about
+    pub pod: String,
     _midwatch: Midwatch,
 }
 
@@ -22,17 +24,22 @@ fn deployed_configuration(admin: &Admin<'_>) -> Value {
     let mut texts = maps["items"].as_array().unwrap().iter().filter_map(|map| map["data"]["midwatch.yaml"].as_str());
     let config: Value = serde_saphyr::from_str(texts.next().unwrap()).unwrap();
     assert_eq!(config["intake"]["credentials"][0]["bearer_token_file"], "/run/secrets/midwatch/intake-token");
+    assert_eq!(config["people"]["tokens"][0]["token_file"], "/run/secrets/midwatch/agent-token");
     assert_eq!((config["listen"].as_str(), config["data_dir"].as_str()), (Some("0.0.0.0:8420"), Some("/data")));
     config
 }
 
 pub async fn from_alert_to_cause(admin: &Admin<'_>, account: &Account) -> Running {
     let secrets = tempfile::tempdir().unwrap();
-    let token = secrets.path().join("intake-token");
-    std::fs::write(&token, INTAKE_TOKEN).unwrap();
+    let secret = |name: &str, content: &str| {
+        let file = secrets.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        Value::from(file.to_str().unwrap())
+    };
     let group = Pretend::start(Feishu::new("group", None)).await.unwrap();
     let mut config = deployed_configuration(admin);
-    config["intake"]["credentials"][0]["bearer_token_file"] = token.to_str().into();
+    config["intake"]["credentials"][0]["bearer_token_file"] = secret("intake-token", INTAKE_TOKEN);
+    config["people"]["tokens"][0]["token_file"] = secret("agent-token", AGENT_TOKEN);
     config["cluster"] = json!({"kubeconfig": account.kubeconfig, "name": "deployed"});
     config["channels"] = json!({"ops": {"type": "feishu_bot", "url": group.url("/open-apis/bot/v2/hook/group")}});
     let address = free_address();
@@ -55,7 +62,8 @@ pub async fn from_alert_to_cause(admin: &Admin<'_>, account: &Account) -> Runnin
         assert!(began.elapsed() < Duration::from_secs(30), "no cause:\n{}", midwatch.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Running { address, _midwatch: midwatch }
+    let pod = pods["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
+    Running { address, pod, _midwatch: midwatch }
 }
 
 /// The kubelet names it; docs/rights.md promises that this is enough.

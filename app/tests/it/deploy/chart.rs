@@ -110,6 +110,15 @@ pub fn is_accepted(admin: &Admin<'_>) {
     );
     admin.fed(&["apply", "--dry-run=server", "--validate=strict", "-f", "-"], &rendered);
     admin.fed(&["apply", "--validate=strict", "-f", "-"], &rendered);
-    admin.run(&["-n", NAMESPACE, "create", "secret", "generic", "watch", "--from-literal=intake-token=x"]);
+    admin.run(&[
+        "-n",
+        NAMESPACE,
+        "create",
+        "secret",
+        "generic",
+        "watch",
+        "--from-literal=intake-token=x",
+        "--from-literal=agent-token=y",
+    ]);
     ready(admin, NAMESPACE, "night-midwatch");
 }

@@ -6,6 +6,7 @@ mod alert;
 mod chart;
 mod monitoring;
 mod operator;
+mod tools;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::testbed::TestBed;
 
 const NAMESPACE: &str = "midwatch";
 const INTAKE_TOKEN: &str = "token-of-the-alertmanager";
+const AGENT_TOKEN: &str = "token-of-an-agent-0123456789";
 /// The manifests leave the class of the disk to the cluster, so there has to be a default.
 const STORAGE: &str = r#"{"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "standard",
     "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "com.tencent.cloud.csi.cbs"}"#;
@@ -31,8 +33,9 @@ async fn the_manifests_on_a_real_control_plane() {
 
     // the commands of the README
     admin.run(&["apply", "-k", &overlay("read-only")]);
-    let token = format!("--from-literal=intake-token={INTAKE_TOKEN}");
-    admin.run(&["-n", NAMESPACE, "create", "secret", "generic", "midwatch", &token]);
+    let intake = format!("--from-literal=intake-token={INTAKE_TOKEN}");
+    let agent = format!("--from-literal=agent-token={AGENT_TOKEN}");
+    admin.run(&["-n", NAMESPACE, "create", "secret", "generic", "midwatch", &intake, &agent]);
     ready(&admin, NAMESPACE, "midwatch");
     pod_security_is_on(&admin);
 
@@ -44,6 +47,7 @@ async fn the_manifests_on_a_real_control_plane() {
     account::doctor_finds_nothing_missing_and_nothing_too_much(&account);
     let running = alert::from_alert_to_cause(&admin, &account).await;
     alert::a_missing_secret_is_named_without_reading_secrets(&bed, &account);
+    tools::read_what_the_account_reads(&running).await;
     monitoring::rules_and_monitor(&admin, &running).await;
     drop(running);
 

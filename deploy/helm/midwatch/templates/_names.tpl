@@ -48,3 +48,12 @@ rules:
 ---
 {{ include "midwatch.binding" . }}
 {{- end }}
+
+{{- /* midwatch.yaml, with the names under which the service is reached */ -}}
+{{- define "midwatch.config" -}}
+{{- $host := printf "%s.%s" (include "midwatch.name" .) .Release.Namespace -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $mcp := default dict $config.mcp -}}
+{{- $hosts := concat (list $host (printf "%s.svc" $host) (printf "%s.svc.cluster.local" $host)) (default list $mcp.allowed_hosts) -}}
+{{- toYaml (set $config "mcp" (set $mcp "allowed_hosts" $hosts)) -}}
+{{- end }}
