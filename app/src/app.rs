@@ -150,7 +150,7 @@ async fn door(config: &Config, people: Arc<People>, loopback: bool) -> anyhow::R
     if config.mcp.enabled && nobody && !loopback {
         anyhow::bail!(
             "listening on {} would open /mcp to the network, and nobody could prove who they are there. Add a user \
-             (`midwatch user add`), `people.tokens` or `people.oidc`; or listen on 127.0.0.1; or set `mcp.enabled: false`",
+             (`midwatch user set`), `people.tokens` or `people.oidc`; or listen on 127.0.0.1; or set `mcp.enabled: false`",
             config.listen
         );
     }
