@@ -90,10 +90,10 @@ impl Provider {
         let claims = decode::<Map<String, Value>>(token, &decoding, &validation)
             .map_err(|error| Denied::Invalid(reason(&error)))?
             .claims;
-        self.from_claims(&claims, now)
+        self.claimed(&claims, now)
     }
 
-    fn from_claims(&self, claims: &Map<String, Value>, now: Millis) -> Result<Person, Denied> {
+    fn claimed(&self, claims: &Map<String, Value>, now: Millis) -> Result<Person, Denied> {
         let settings = &self.settings;
         let name = claims.get(&settings.username_claim).and_then(Value::as_str).filter(|name| !name.is_empty());
         let Some(name) = name else {
