@@ -54,4 +54,4 @@ bench: testbed-bin
 	@testbed/bench.sh
 
 torture: testbed-bin
-	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps --nocapture
+	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals --nocapture

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::http::Uri;
-use cluster::{Cluster, Limits, Source};
+use cluster::{Cluster, Limits, PolicyFile, Source};
 use diagnose::collect::Prometheus;
 use futures::FutureExt;
 use notify::{Channel, Console};
@@ -17,6 +17,7 @@ use tools::http::Front;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alerts::{IncidentView, Intake};
+use crate::approvals::{Acting, Approvals, Seal};
 use crate::audit::{Audit, Keeper, Signer};
 use crate::config::{Config, Peers};
 use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
@@ -41,6 +42,7 @@ pub struct App {
     http: Arc<Http>,
     doors: Arc<Doors>,
     mcp: Server,
+    pub approvals: Arc<Approvals>,
 }
 
 impl App {
@@ -65,10 +67,11 @@ impl App {
         let doors = Arc::new(Doors { people: people.clone(), audit: audit.clone(), https });
         let unready = unready(cluster.is_some());
         let http = Http::new(intake.clone(), config.http_settings()?, unready);
+        let approvals = Arc::new(approvals(&config, store.clone(), cluster.clone())?);
         let hub = Hub {
             clusters: Clusters::only(cluster.clone().ok_or_else(|| NO_CLUSTER.to_owned())),
             prometheus: prometheus.clone().map(|answers| Arc::new(answers) as Arc<dyn Prometheus>),
-            desk: Some(Desk { store: store.clone(), audit }),
+            desk: Some(Desk { store: store.clone(), audit, approvals: approvals.clone(), base: base(&config) }),
             impersonate: config.people.impersonate,
         };
         let mcp = Server::new(Arc::new(hub), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
@@ -82,6 +85,7 @@ impl App {
             http,
             doors,
             mcp,
+            approvals,
             config,
         })
     }
@@ -96,10 +100,11 @@ impl App {
         let kept = self.config.store_settings();
         let client = http::client().context("building the HTTP client")?;
         let peers = Arc::new(Peers::new(&self.config));
+        let approvals = self.approvals.clone();
         let handler = move |job: Job| {
             let (detective, intake) = (detective.clone(), intake.clone());
             let kept = kept.clone();
-            let (client, peers) = (client.clone(), peers.clone());
+            let (client, peers, approvals) = (client.clone(), peers.clone(), approvals.clone());
             let work = async move {
                 match job {
                     Job::Investigate { incident } => {
@@ -109,8 +114,18 @@ impl App {
                         let peers = peers.read()?;
                         intake.reconcile(&client, &peers, store::now()).await.map(|_| ()).map_err(|e| e.to_string())
                     }
-                    Job::Sweep => intake.sweep(store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
-                    Job::Prune => intake.store.prune(&kept, store::now()).await.map(|_| ()).map_err(|e| e.to_string()),
+                    Job::Execute { proposal } => approvals.execute(proposal).await,
+                    Job::Watch { proposal } => approvals.watch(proposal).await,
+                    Job::Sweep => {
+                        let swept = intake.sweep(store::now()).await.map(|_| ()).map_err(|e| e.to_string());
+                        let expired = approvals.expire().await.map_err(|e| e.to_string());
+                        swept.and(expired).and(approvals.reload_policy().await.map_err(|e| e.to_string()))
+                    }
+                    Job::Prune => {
+                        let pruned =
+                            intake.store.prune(&kept, store::now()).await.map(|_| ()).map_err(|e| e.to_string());
+                        pruned.and(approvals.forget().await.map_err(|e| e.to_string()))
+                    }
                 }
             };
             work.boxed()
@@ -121,7 +136,9 @@ impl App {
         let signer = Signer::open(&self.config.data_dir.join("audit.key"))?;
         let keeper = Keeper::new(self.store.clone(), signer, &self.config.audit);
         let keeping = tokio::spawn(keeper.run(stop.clone()));
-        let pages = http::pages(self.http.clone(), self.deliver.composer.clone()).merge(http::people(self.doors));
+        let desk = http::Desk { doors: self.doors.clone(), approvals: self.approvals };
+        let pages = http::pages(self.http.clone(), self.deliver.composer.clone());
+        let pages = pages.merge(http::people(self.doors)).merge(http::desk(Arc::new(desk)));
         let mut routes = http::router(self.http).merge(pages);
         if self.config.mcp.enabled {
             routes = routes.merge(mcp::routes(&self.mcp, door, front(&self.config, stop.clone())));
@@ -174,6 +191,22 @@ fn front(config: &Config, mut stop: watch::Receiver<bool>) -> Front {
         sse: config.mcp.sse,
         stop: stopping,
     }
+}
+
+/// Where people reach the pages.
+pub fn base(config: &Config) -> String {
+    config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen))
+}
+
+/// Changes, with the key of this store and the policy.
+pub fn approvals(config: &Config, store: Store, cluster: Option<Cluster>) -> anyhow::Result<Approvals> {
+    let policy = PolicyFile::open(config.policy.as_deref()).map_err(|problems| {
+        let lines = problems.iter().map(|problem| format!("\n  line {}: {}", problem.line, problem.text));
+        anyhow::anyhow!("the policy cannot be used:{}", lines.collect::<String>())
+    })?;
+    let seal = Seal::open(&config.data_dir)?;
+    let acting = if config.people.impersonate { Acting::AsPerson } else { Acting::Never };
+    Ok(Approvals::new(store, cluster, policy, seal, config.approvals.clone(), acting))
 }
 
 /// With no channel at all, messages go to the terminal.

@@ -17,6 +17,10 @@ use crate::store::{self, Error, Millis, Store, jobs};
 pub enum Job {
     /// Find the cause of an incident.
     Investigate { incident: i64 },
+    /// Send a change that was approved, or find out what became of it.
+    Execute { proposal: i64 },
+    /// See whether an object is well after a change.
+    Watch { proposal: i64 },
     /// Compare what is open here with what the sources' APIs say.
     Reconcile,
     /// Let time pass for alerts and heartbeats.
@@ -29,6 +33,8 @@ impl Job {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Investigate { .. } => "investigate",
+            Self::Execute { .. } => "execute",
+            Self::Watch { .. } => "watch",
             Self::Reconcile => "reconcile",
             Self::Sweep => "sweep",
             Self::Prune => "prune",
@@ -38,6 +44,7 @@ impl Job {
     fn key(self) -> String {
         match self {
             Self::Investigate { incident } => incident.to_string(),
+            Self::Execute { proposal } | Self::Watch { proposal } => proposal.to_string(),
             Self::Reconcile | Self::Sweep | Self::Prune => String::new(),
         }
     }
@@ -45,6 +52,8 @@ impl Job {
     fn read(kind: &str, key: &str) -> Option<Self> {
         match kind {
             "investigate" => Some(Self::Investigate { incident: key.parse().ok()? }),
+            "execute" => Some(Self::Execute { proposal: key.parse().ok()? }),
+            "watch" => Some(Self::Watch { proposal: key.parse().ok()? }),
             "reconcile" => Some(Self::Reconcile),
             "sweep" => Some(Self::Sweep),
             "prune" => Some(Self::Prune),
@@ -60,7 +69,7 @@ impl Job {
     /// How often it is done without being asked for.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Investigate { .. } => None,
+            Self::Investigate { .. } | Self::Execute { .. } | Self::Watch { .. } => None,
             Self::Reconcile => Some(Duration::from_secs(60)),
             Self::Sweep => Some(Duration::from_secs(15)),
             Self::Prune => Some(Duration::from_secs(3_600)),
@@ -69,6 +78,9 @@ impl Job {
 }
 
 const RECURRING: [Job; 3] = [Job::Reconcile, Job::Sweep, Job::Prune];
+
+/// What a process without alerts does: changes that its own tools proposed.
+pub const CHANGES: &[&str] = &["execute", "watch"];
 
 /// How jobs are run.
 #[derive(Debug, Clone)]
@@ -80,6 +92,8 @@ pub struct Runner {
     pub lease: Duration,
     /// After this many attempts a job is given up, visibly.
     pub most_attempts: i64,
+    /// Kinds of jobs that this process does; the others are left to a server. None: all.
+    pub only: Option<&'static [&'static str]>,
 }
 
 impl Default for Runner {
@@ -89,7 +103,14 @@ impl Default for Runner {
             concurrency: 4,
             lease: Duration::from_secs(30),
             most_attempts: 8,
+            only: None,
         }
+    }
+}
+
+impl Runner {
+    fn does(&self, kind: &str) -> bool {
+        self.only.is_none_or(|kinds| kinds.contains(&kind))
     }
 }
 
@@ -104,7 +125,8 @@ where
     let handler = Arc::new(handler);
     let runner = Arc::new(runner);
     let slots = Arc::new(Semaphore::new(runner.concurrency));
-    let mut due: Vec<(Job, Instant)> = RECURRING.iter().map(|job| (*job, Instant::now())).collect();
+    let recurring = RECURRING.iter().filter(|job| runner.does(job.kind()));
+    let mut due: Vec<(Job, Instant)> = recurring.map(|job| (*job, Instant::now())).collect();
     while !*stop.borrow() {
         ask_for_recurring(&store, &mut due).await;
         let free = slots.available_permits();
@@ -166,11 +188,12 @@ async fn claim(store: &Store, runner: &Runner, free: usize) -> Result<Vec<jobs::
         return Ok(Vec::new());
     }
     let owner = runner.owner.clone();
+    let only = runner.only;
     let lease = Millis::try_from(runner.lease.as_millis()).unwrap_or(Millis::MAX);
     let free = i64::try_from(free).unwrap_or(i64::MAX);
     store
         .write(move |connection| {
-            Box::pin(async move { jobs::claim(connection, &owner, lease, free, store::now()).await })
+            Box::pin(async move { jobs::claim(connection, &owner, lease, only, free, store::now()).await })
         })
         .await
 }

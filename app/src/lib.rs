@@ -2,12 +2,14 @@
 
 pub mod alerts;
 pub mod app;
+pub mod approvals;
 pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod doctor;
 pub mod failpoint;
+pub mod hands;
 pub mod http;
 pub mod investigate;
 pub mod jobs;

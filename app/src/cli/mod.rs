@@ -1,14 +1,17 @@
 //! The command line: one page that lists the subcommands, one file for each.
 
 mod alerts;
+mod approvals;
 mod audit;
 mod completion;
 mod config;
 mod demo;
 mod diagnose;
 mod doctor;
+mod grant;
 mod mcp;
 mod outbox;
+mod pause;
 mod payload;
 mod progress;
 mod record;
@@ -54,6 +57,16 @@ enum Command {
     /// Messages that a server has to send, or gave up
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    /// Proposed changes: look at them, say yes or no
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
+    /// Stop all writes to clusters, whatever was approved
+    Pause(pause::Pause),
+    /// Let writes go on
+    Resume(pause::Resume),
+    /// For a time, let somebody propose what is otherwise off
+    #[command(subcommand)]
+    Grant(grant::Grant),
     /// Who may log in, and what they may do
     #[command(subcommand)]
     User(user::User),
@@ -86,6 +99,10 @@ impl Cli {
             Command::Replay(command) => command.run().await,
             Command::Alerts(command) => command.run().await,
             Command::Outbox(command) => command.run().await,
+            Command::Approvals(command) => command.run().await,
+            Command::Pause(command) => command.run().await,
+            Command::Resume(command) => command.run().await,
+            Command::Grant(command) => command.run().await,
             Command::User(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Audit(command) => command.run().await,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
-use crate::{audit, mcp, people};
+use crate::{approvals, audit, mcp, people};
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -48,6 +48,10 @@ pub struct Config {
     pub people: people::Settings,
     pub audit: audit::Settings,
     pub mcp: mcp::Settings,
+    /// The policy of what may be done on behalf of people; `midwatch policy check` reads it. Without one: the built-in policy.
+    pub policy: Option<PathBuf>,
+    /// Changes that people approve.
+    pub approvals: approvals::Settings,
     /// Folder with own message templates (minijinja): `LANG/CHANNEL.md.j2`.
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
@@ -75,6 +79,8 @@ impl Default for Config {
             people: people::Settings::default(),
             audit: audit::Settings::default(),
             mcp: mcp::Settings::default(),
+            policy: None,
+            approvals: approvals::Settings::default(),
             templates: None,
             retention_days: 30,
         }

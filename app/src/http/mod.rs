@@ -1,5 +1,6 @@
 //! The HTTP side: who may speak, what is accepted, what is answered.
 
+pub mod approvals;
 pub mod auth;
 mod body;
 mod error;
@@ -15,10 +16,11 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use approvals::Desk;
 pub use error::ApiError;
 pub use login::{Doors, Someone};
 pub use meters::install as install_metrics;
-pub use router::{pages, people, router};
+pub use router::{desk, pages, people, router};
 pub use serve::serve;
 pub use settings::{Credential, Proof, Settings, Signature};
 

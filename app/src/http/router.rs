@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
-use super::{Doors, Http, health, incidents, login, webhooks};
+use super::{Desk, Doors, Http, approvals, health, incidents, login, webhooks};
 use crate::deliver::Composer;
 
 /// The largest form, in bytes.
@@ -46,4 +46,18 @@ pub fn people(doors: Arc<Doors>) -> Router {
         .layer(DefaultBodyLimit::max(FORM))
         .layer(CatchPanicLayer::new())
         .with_state(doors)
+}
+
+/// Where people look at changes and say yes or no.
+pub fn desk(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/approvals", get(approvals::all))
+        .route("/approvals/pause", post(approvals::halt))
+        .route("/approvals/{id}", get(approvals::one).post(approvals::answer))
+        .route("/api/v1/proposals", get(approvals::list))
+        .route("/api/v1/proposals/{id}", get(approvals::get).post(approvals::post))
+        .route("/api/v1/pause", get(approvals::paused).post(approvals::set_paused))
+        .layer(DefaultBodyLimit::max(FORM))
+        .layer(CatchPanicLayer::new())
+        .with_state(desk)
 }

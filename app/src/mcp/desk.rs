@@ -1,9 +1,14 @@
 //! What the store holds for the tools: incidents, their reports, the audit.
 
-use serde_json::{Value, json};
-use tools::{Caller, Decision, Document, Tool, Trouble};
+use std::sync::Arc;
 
+use serde_json::{Value, json};
+use tools::{Caller, Change, Decision, Document, Proposed, Tool, Trouble};
+
+use super::person;
+use crate::approvals::Approvals;
 use crate::audit::{Action, Audit, Entry};
+use crate::hands;
 use crate::store::{Error, Store, alerts, incidents, reports};
 
 /// Incidents in one answer, and alerts of one incident.
@@ -12,6 +17,9 @@ const MOST: i64 = 50;
 pub struct Desk {
     pub store: Store,
     pub audit: Audit,
+    pub approvals: Arc<Approvals>,
+    /// Where people reach the pages.
+    pub base: String,
 }
 
 fn failed(error: Error) -> Trouble {
@@ -37,6 +45,22 @@ fn summary(incident: &incidents::Incident) -> Value {
 }
 
 impl Desk {
+    pub async fn propose(&self, caller: &Caller, change: Change) -> Result<Proposed, Trouble> {
+        let nobody = || Trouble::Refused("Only somebody who proved their name can propose a change.".to_owned());
+        if change.context.as_deref().is_some_and(|context| self.approvals.context() != Some(context)) {
+            let why = "only the cluster that Midwatch serves can be changed; leave context out";
+            return Err(Trouble::unreadable("context", why));
+        }
+        hands::propose(&self.approvals, &person(caller).ok_or_else(nobody)?, change, &self.base).await
+    }
+
+    pub async fn status(&self, caller: &Caller, id: &str) -> Result<Option<Proposed>, Trouble> {
+        match person(caller) {
+            Some(person) => hands::status(&self.approvals, &person, id, &self.base).await,
+            None => Ok(None),
+        }
+    }
+
     pub async fn alerts(&self, firing: bool) -> Result<Value, Trouble> {
         let listed = incidents::list(self.store.read(), firing, MOST).await.map_err(failed)?;
         let told = listed.iter().filter(|incident| incident.merged_into.is_none());

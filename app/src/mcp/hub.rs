@@ -58,12 +58,12 @@ impl Hands for Hub {
         }
     }
 
-    fn propose<'a>(&'a self, _: &'a Caller, _: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {
-        std::future::ready(Err(no_desk())).boxed()
+    fn propose<'a>(&'a self, caller: &'a Caller, change: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {
+        async move { self.desk.as_ref().ok_or_else(no_desk)?.propose(caller, change).await }.boxed()
     }
 
-    fn status<'a>(&'a self, _: &'a Caller, _: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>> {
-        std::future::ready(Err(no_desk())).boxed()
+    fn status<'a>(&'a self, caller: &'a Caller, id: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>> {
+        async move { self.desk.as_ref().ok_or_else(no_desk)?.status(caller, id).await }.boxed()
     }
 
     fn alerts<'a>(&'a self, _: &'a Caller, firing: bool) -> BoxFuture<'a, Result<Value, Trouble>> {

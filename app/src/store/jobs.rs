@@ -42,11 +42,12 @@ pub async fn enqueue(connection: &mut SqliteConnection, jobs: &[New], now: Milli
 }
 
 /// Leases up to `limit` jobs that are due. A job whose lease ran out (its worker died) is queued again first; one
-/// whose twin is running waits for that.
+/// whose twin is running waits for that. `only` names the kinds that the worker does.
 pub async fn claim(
     connection: &mut SqliteConnection,
     owner: &str,
     lease: Millis,
+    only: Option<&[&str]>,
     limit: i64,
     now: Millis,
 ) -> Result<Vec<Claimed>, Error> {
@@ -64,6 +65,7 @@ pub async fn claim(
     Ok(sqlx::query_as(
         "UPDATE jobs SET state = 'leased', attempts = attempts + 1, lease_until = $1 + $2, lease_owner = $3, updated_at = $1
          WHERE id IN (SELECT id FROM jobs q WHERE state = 'queued' AND next_at <= $1
+                      AND ($5 IS NULL OR kind IN (SELECT value FROM json_each($5)))
                       AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'leased' AND r.kind = q.kind AND r.key = q.key)
                       ORDER BY priority, next_at, id LIMIT $4)
          RETURNING id, kind, key, attempts",
@@ -72,6 +74,7 @@ pub async fn claim(
     .bind(lease)
     .bind(owner)
     .bind(limit)
+    .bind(only.map(serde_json::to_string).transpose()?)
     .fetch_all(connection)
     .await?)
 }

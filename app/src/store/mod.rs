@@ -12,6 +12,8 @@ pub mod incidents;
 pub mod jobs;
 pub mod outbox;
 pub mod people;
+pub mod permissions;
+pub mod proposals;
 pub mod prune;
 pub mod quarantine;
 pub mod receipts;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod approvals;
+mod approvals_http;
 mod asked;
 mod audit;
 mod captures;
@@ -23,6 +25,7 @@ mod people;
 #[cfg(target_os = "linux")]
 mod powercut;
 mod program;
+mod proxy;
 mod sdk;
 mod seed;
 mod senders;
