@@ -103,6 +103,8 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
     }
     let line = &text[end..text.floor_char_boundary(end + LINE)];
     let line = line.split(['\n', '|', ';']).next().unwrap_or_default();
+    // The same program again has its own turn.
+    let line = line.find(command.program).map_or(line, |next| &line[..next]);
     let mut take = |from: usize, value: &str| {
         let start = end + from;
         let number = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 6;

@@ -58,7 +58,11 @@ impl Dictionary {
     pub fn mark(&self, text: &str, spans: &mut Vec<Span>) -> bool {
         let before = spans.len();
         for needles in self.needles().into_iter().flatten() {
+            let mut done = 0;
             for found in needles.automaton.find_iter(text) {
+                if found.end() <= done {
+                    continue;
+                }
                 let (class, inside_base64) = needles.of[found.pattern().as_usize()];
                 let (start, end) = if inside_base64 {
                     encoded::run(text, found.start(), found.end())
@@ -67,7 +71,8 @@ impl Dictionary {
                 };
                 let cut = found.len() >= LONGEST;
                 let rest = text[end..].bytes().take_while(|byte| cut && encoded::continues(*byte)).count();
-                spans.push(Span { start, end: end + rest, class });
+                done = end + rest;
+                spans.push(Span { start, end: done, class });
             }
         }
         spans.len() > before

@@ -23,9 +23,10 @@ pub fn scheme(text: &str, start: usize, end: usize) -> Option<Span> {
 const ATTRIBUTES: [&str; 7] = ["path", "domain", "expires", "max-age", "samesite", "version", "priority"];
 
 /// `Cookie: a=1; b=2` and `Set-Cookie: a=1; Path=/`, from the end of the word `cookie`.
-pub fn cookies(text: &str, end: usize, spans: &mut Vec<Span>) {
+/// Says up to where it has looked.
+pub fn cookies(text: &str, end: usize, spans: &mut Vec<Span>) -> usize {
     let Some(from) = value::separated(text, end) else {
-        return;
+        return end;
     };
     let rest = &text[from..];
     let lead = rest.len() - rest.trim_start_matches(['\\', '"', '\'', '[']).len();
@@ -36,8 +37,11 @@ pub fn cookies(text: &str, end: usize, spans: &mut Vec<Span>) {
     for pair in header.split_inclusive(';') {
         if let Some((name, value)) = pair.trim_end_matches(';').split_once('=') {
             let value = value.split([' ', ',']).next().unwrap_or_default();
-            let plain = name.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-            let attribute = ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(name.trim()));
+            // Another header may stand in front.
+            let name_start = name.rfind([' ', ':']).map_or(0, |at| at + 1);
+            let word = &name[name_start..];
+            let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+            let attribute = ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(word));
             if plain && !attribute && !values::harmless(value) {
                 let start = at + name.len() + 1;
                 spans.push(Span { start, end: start + value.len(), class: Class::Cookie });
@@ -45,4 +49,5 @@ pub fn cookies(text: &str, end: usize, spans: &mut Vec<Span>) {
         }
         at += pair.len();
     }
+    at
 }

@@ -10,6 +10,7 @@ pub fn find(text: &str) -> Vec<Span> {
     structure::mark(text, &mut spans);
     let mut names = Names::default();
     let mut key_file_end = 0;
+    let mut cookies_end = 0;
     for hit in ANCHORS.automaton.find_overlapping_iter(text) {
         let (start, end) = (hit.start(), hit.end());
         let found = match ANCHORS.kinds[hit.pattern().as_usize()] {
@@ -25,7 +26,9 @@ pub fn find(text: &str) -> Vec<Span> {
             Anchor::Url => urls::at(text, start, end),
             Anchor::Scheme => headers::scheme(text, start, end),
             Anchor::Cookie => {
-                headers::cookies(text, end, &mut spans);
+                if start >= cookies_end {
+                    cookies_end = headers::cookies(text, end, &mut spans);
+                }
                 None
             }
             Anchor::Hash => hashes::at(text, start, end),

@@ -17,8 +17,8 @@ pub fn at(text: &str, start: usize, end: usize) -> Option<Span> {
     let scheme = scheme.take_while(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(byte)).count();
     let web = WEB.contains(&&text[start - scheme..start]);
     let address = &text[end..text.floor_char_boundary(end + LONGEST)];
-    let address = address.split(stops).next().unwrap_or_default();
     let address = address.find("://").map_or(address, |next| &address[..next]);
+    let address = address.split(stops).next().unwrap_or_default();
     let (from, to, class) = userinfo(address, web)?;
     Some(Span { start: end + from, end: end + to, class })
 }

@@ -80,7 +80,7 @@ fn previous(text: &str, name_field: usize) -> Option<usize> {
 
 /// Whether the value is the only thing on its line, as in YAML.
 pub fn alone(text: &str, from: usize) -> bool {
-    let line = text[..from].rsplit('\n').next().unwrap_or_default();
+    let line = super::line_before(text, from);
     let trimmed = line.trim_start_matches([' ', '-']);
     trimmed.starts_with("value:") || trimmed.starts_with("Value:")
 }

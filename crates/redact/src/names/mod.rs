@@ -150,6 +150,12 @@ fn user(value: &str) -> usize {
     user.map_or(0, |at| at + 1)
 }
 
+/// What stands before this place on its line, as far as any rule asks.
+fn line_before(text: &str, at: usize) -> &str {
+    let before = &text[text.ceil_char_boundary(at.saturating_sub(LONGEST))..at];
+    before.rsplit('\n').next().unwrap_or_default()
+}
+
 /// Whether only indentation, a list dash or an opening quote stands before the name.
 fn line_start(before: &str) -> bool {
     let blank = |byte: &u8| b" \t-+>#\"'".contains(byte);
@@ -220,7 +226,7 @@ fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
     let gap = rest.bytes().take_while(|byte| b" \t".contains(byte)).count();
     let word = rest[gap..].split(|c: char| c.is_whitespace()).next()?;
     let bare = word.trim_matches(['"', '\'']);
-    let line = text[..place.start].rsplit('\n').next().unwrap_or_default().trim_start();
+    let line = line_before(text, place.start).trim_start();
     let netrc = (line.contains("login ") || line.contains("user ")) && (class == Class::Password);
     let dockerfile = matches!(line.trim_end(), "ENV" | "ARG" | "export" | "setx" | "set");
     let after = rest[gap + word.len()..].split('\n').next().unwrap_or_default().trim();

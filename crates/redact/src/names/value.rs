@@ -87,7 +87,7 @@ pub fn next_word(text: &str, end: usize) -> Option<usize> {
             Some(cursor) => cursor.trim_start(),
             // `kubectl describe` has each word on a line of its own, below the other.
             None => {
-                let above = text[..end].rsplit('\n').next().unwrap_or_default();
+                let above = super::line_before(text, end);
                 let column = above.len() - above.trim_start_matches(' ').len();
                 let below = next.len() - item.len();
                 let alone = column > 2 && above[column..].starts_with('-') && !above[column..].contains(' ');
