@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod approvals;
+#[cfg(feature = "failpoints")]
+mod approvals_crash;
 mod approvals_http;
 mod asked;
 mod audit;
@@ -15,6 +17,7 @@ mod deliver_escape;
 mod deliver_store;
 mod deploy;
 mod disk;
+mod enemy;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the shim is Linux's"))]
 mod faultfs;
 mod faults;
