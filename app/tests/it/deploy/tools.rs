@@ -59,8 +59,8 @@ impl Agent {
         }
         let text = answer.text().await.unwrap();
         // plain, or the last event of a stream
-        let events = text.lines().filter_map(|line| line.strip_prefix("data:"));
-        let json = events.filter(|data| data.contains("\"jsonrpc\"")).next_back().unwrap_or(&text);
+        let mut events = text.lines().rev().filter_map(|line| line.strip_prefix("data:"));
+        let json = events.find(|data| data.contains("\"jsonrpc\"")).unwrap_or(&text);
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{method}: {error}: {text}"))
     }
 }
