@@ -24,6 +24,7 @@ mod faults;
 mod gaps;
 mod harness;
 mod intake;
+mod mcp;
 mod people;
 #[cfg(target_os = "linux")]
 mod powercut;

@@ -58,13 +58,9 @@ pub fn fit(mut data: Value, room: usize) -> Value {
 }
 
 /// The data with every text in it free of secrets.
-pub fn redacted(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(redact::text(&text).into_owned()),
-        Value::Array(items) => Value::Array(items.into_iter().map(redacted).collect()),
-        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, redacted(value))).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
-    }
+pub fn redacted(mut value: Value) -> Value {
+    redact::session().value(&mut value);
+    value
 }
 
 fn size(value: &Value) -> usize {
