@@ -5,7 +5,7 @@ CARGO ?= cargo
 # What `midwatch version` names; nothing where git is not there.
 COMMIT = MIDWATCH_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 
-.PHONY: demo demo-live run test check fix gen bench torture help
+.PHONY: demo demo-live run test check fix gen bench torture conformance fuzz help
 
 help:
 	@echo "make demo       the seed's incident through the real path, on recorded data (needs Rust)"
@@ -16,6 +16,8 @@ help:
 	@echo "make fix        formats and mends lints"
 	@echo "make gen        writes the generated files anew (docs/causes.md, docs/midwatch.schema.json)"
 	@echo "make bench      figures beside what a person would type"
+	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server"
+	@echo "make fuzz       the property tests with many cases; FUZZ_CASES says how many"
 	@echo "make torture    the long crash and mutation campaigns"
 
 demo:
@@ -36,6 +38,7 @@ testbed-bin:
 test: check testbed-bin
 	$(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
 	testbed/run test
+	testbed/mcp/run conformance
 
 check:
 	$(CARGO) fmt --all --check
@@ -55,3 +58,15 @@ bench: testbed-bin
 
 torture: testbed-bin
 	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals --nocapture
+
+conformance:
+	testbed/mcp/run conformance
+	testbed/mcp/run clients
+
+# Property tests read FUZZ_CASES; proptest's own variable is for those that set no number.
+FUZZ_CASES ?= 100000
+fuzz:
+	FUZZ_CASES=$(FUZZ_CASES) PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --release --locked \
+	  -p cluster -p redact -p replay -p notify -p tools
+	FUZZ_CASES=$(FUZZ_CASES) PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --release --locked -p midwatch \
+	  --features notify/pretend,midwatch/failpoints --test it -- audit states approvals

@@ -83,22 +83,18 @@ fn toolsets_and_size_can_be_chosen() {
 
 #[test]
 fn m02_an_open_address_without_people_is_refused_with_the_ways_out() {
+    assert!(Config::default().listen.ip().is_loopback());
     let home = tempfile::tempdir().unwrap();
-    let serve = |config: &str| {
-        let file = home.path().join("midwatch.yaml");
-        std::fs::write(&file, config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
-        command.args(["serve", "--config"]).arg(&file).env("HOME", home.path());
-        command.env("KUBECONFIG", home.path().join("none")).current_dir(home.path());
-        command
-    };
-    let out = serve("listen: 0.0.0.0:0\n").output().unwrap();
+    let file = home.path().join("midwatch.yaml");
+    std::fs::write(&file, "listen: 0.0.0.0:0\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
+    command.args(["serve", "--config"]).arg(&file).env("HOME", home.path()).current_dir(home.path());
+    let out = command.env("KUBECONFIG", home.path().join("none")).output().unwrap();
     let text = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(3), "{text}");
-    for way in ["midwatch user add", "people.tokens", "people.oidc", "127.0.0.1", "mcp.enabled: false"] {
+    for way in ["midwatch user set", "people.tokens", "people.oidc", "127.0.0.1", "mcp.enabled: false"] {
         assert!(text.contains(way), "{way}: {text}");
     }
-    assert!(Config::default().listen.ip().is_loopback());
 }
 
 struct Served {
@@ -123,7 +119,7 @@ async fn served(people: &str) -> Served {
     let recording = replay::Recording::load(&recorded()).unwrap();
     let cluster = cluster::over("recorded", replay::Replay::new(recording).router(), &Limits::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let url = format!("http://127.0.0.1:{}/mcp", listener.local_addr().unwrap().port());
     let app = App::new(config, Some(cluster)).await.unwrap();
     let store = app.store.clone();
     let (stop, stopped) = watch::channel(false);

@@ -9,7 +9,19 @@ use tools::{Bound, Seals, TOOLS, accept};
 use super::harness::{post, send, subject};
 
 fn cases(short: u32) -> ProptestConfig {
-    let cases = std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(short);
+    with(long().unwrap_or(short))
+}
+
+/// For cases that each start a server of their own.
+fn slow_cases(short: u32) -> ProptestConfig {
+    with(long().map_or(short, |cases| cases.div_ceil(100)))
+}
+
+fn long() -> Option<u32> {
+    std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok())
+}
+
+fn with(cases: u32) -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
@@ -116,7 +128,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(slow_cases(48))]
 
     /// Target 12: no argument turns into another path of the API server.
     #[test]
