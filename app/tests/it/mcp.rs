@@ -64,8 +64,10 @@ fn with_no_cluster_the_list_answers_and_calls_say_what_is_missing() {
 fn a_recorded_cluster_is_diagnosed_and_cannot_be_changed() {
     let home = tempfile::tempdir().unwrap();
     let dir = recorded();
-    let requests =
-        [call(1, "diagnose", json!({"namespace": "shop"})), call(2, "pods_delete", json!({"name": "a", "namespace": "shop"}))];
+    let requests = [
+        call(1, "diagnose", json!({"namespace": "shop"})),
+        call(2, "pods_delete", json!({"name": "a", "namespace": "shop"})),
+    ];
     let answers = over_stdio(&["--replay", dir.to_str().unwrap()], home.path(), &requests);
     assert!(said(&answers[0]).contains("application_exception"), "{}", answers[0]);
     assert_eq!(answers[1]["error"]["message"], "Unknown tool: pods_delete");
@@ -111,11 +113,8 @@ const PEOPLE: &str = r#"{"tokens": [
 
 async fn served(people: &str) -> Served {
     let home = tempfile::tempdir().unwrap();
-    let config = Config {
-        data_dir: home.path().to_owned(),
-        people: serde_json::from_str(people).unwrap(),
-        ..Config::default()
-    };
+    let config =
+        Config { data_dir: home.path().to_owned(), people: serde_json::from_str(people).unwrap(), ..Config::default() };
     let recording = replay::Recording::load(&recorded()).unwrap();
     let cluster = cluster::over("recorded", replay::Replay::new(recording).router(), &Limits::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -145,7 +144,8 @@ impl Served {
         let answer = request.json(&body).send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
-        let message = text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?).ok()).next_back();
+        let message =
+            text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?).ok()).next_back();
         (status, message.unwrap_or_default())
     }
 
