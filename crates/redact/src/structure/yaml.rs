@@ -150,7 +150,10 @@ fn one_line(text: &str, line: &Line<'_>, spans: &mut Vec<Span>) {
         if at < done {
             continue;
         }
-        if secret || line.content[..at].ends_with("stringD") {
+        let strings = line.content[..at].ends_with("stringD");
+        // Not that of `metadata`.
+        let data = line.content[..at].strip_suffix('d').is_some_and(|before| before.ends_with([' ', '{', ',']));
+        if strings || (secret && data) {
             let open = line.start + at + 5;
             let length = text[open..line.start + line.content.len()].find('}').unwrap_or(line.content.len() - at - 5);
             flow(text, open, open + length, spans);
