@@ -57,7 +57,7 @@ bench: testbed-bin
 	@testbed/bench.sh
 
 torture: testbed-bin
-	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals --nocapture
+	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals no_mutation --nocapture
 
 conformance:
 	testbed/mcp/run conformance
