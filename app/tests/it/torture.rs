@@ -94,7 +94,8 @@ pub fn print(what: &str, kills: u32, verdict: &Verdict, producer: &Producer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn torture_kills_at_random_moments_lose_nothing() {
     // the long form's rate, in alerts a minute: TORTURE=1 is the ten thousand that the goal names
-    let rate = std::env::var("TORTURE").ok().map(|rate| rate.parse().ok().filter(|rate| *rate > 1).unwrap_or(10_000));
+    let rate =
+        std::env::var("TORTURE").ok().map(|rate| rate.parse::<u64>().ok().filter(|rate| *rate > 1).unwrap_or(10_000));
     let campaign = if let Some(rate) = rate {
         Campaign {
             alerts: 5 * rate,
