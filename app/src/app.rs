@@ -67,7 +67,8 @@ impl App {
         let doors = Arc::new(Doors { people: people.clone(), audit: audit.clone(), https });
         let unready = unready(cluster.is_some());
         let http = Http::new(intake.clone(), config.http_settings()?, unready);
-        let approvals = Arc::new(approvals(&config, store.clone(), cluster.clone())?);
+        let acting = if config.people.impersonate { Acting::AsPerson } else { Acting::Never };
+        let approvals = Arc::new(approvals(&config, store.clone(), cluster.clone(), acting)?);
         let hub = Hub {
             clusters: Clusters::only(cluster.clone().ok_or_else(|| NO_CLUSTER.to_owned())),
             prometheus: prometheus.clone().map(|answers| Arc::new(answers) as Arc<dyn Prometheus>),
@@ -199,13 +200,12 @@ pub fn base(config: &Config) -> String {
 }
 
 /// Changes, with the key of this store and the policy.
-pub fn approvals(config: &Config, store: Store, cluster: Option<Cluster>) -> anyhow::Result<Approvals> {
+pub fn approvals(config: &Config, store: Store, cluster: Option<Cluster>, acting: Acting) -> anyhow::Result<Approvals> {
     let policy = PolicyFile::open(config.policy.as_deref()).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("\n  line {}: {}", problem.line, problem.text));
         anyhow::anyhow!("the policy cannot be used:{}", lines.collect::<String>())
     })?;
     let seal = Seal::open(&config.data_dir)?;
-    let acting = if config.people.impersonate { Acting::AsPerson } else { Acting::Never };
     Ok(Approvals::new(store, cluster, policy, seal, config.approvals.clone(), acting))
 }
 

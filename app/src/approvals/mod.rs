@@ -11,6 +11,7 @@ mod diff;
 mod execute;
 mod grant;
 mod intend;
+mod leave;
 mod lines;
 mod mask;
 mod object;

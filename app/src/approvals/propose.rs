@@ -475,6 +475,8 @@ async fn resource_of(cluster: &Cluster, api_version: &str, kind: &str) -> Result
 pub fn summary(plan: &Plan) -> String {
     let request = &plan.request;
     let kind = [&plan.live, &plan.after].into_iter().flatten().find_map(|object| object["kind"].as_str());
+    // What lies below an object is of another kind than the object.
+    let kind = kind.filter(|_| request.subresource.is_none());
     let name = plan.object_name().unwrap_or_else(|| "(new)".to_owned());
     let place = request.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
     let below = request.subresource.as_ref().map(|below| format!("/{below}")).unwrap_or_default();

@@ -11,7 +11,7 @@ use super::say;
 use super::setup::StoreArgs;
 use super::table::{age, table};
 use crate::app;
-use crate::approvals::{Approvals as Hub, Kind, State, View};
+use crate::approvals::{Acting, Approvals as Hub, Kind, State, View};
 use crate::people::{Person, at_terminal};
 use crate::store::{self, Store};
 
@@ -105,7 +105,9 @@ impl Desk {
     pub async fn open(args: &StoreArgs, reach: bool) -> anyhow::Result<Self> {
         let (config, store) = args.open().await?;
         let cluster = if reach { app::find_cluster(&config) } else { None };
-        let hub = Arc::new(app::approvals(&config, store.clone(), cluster)?);
+        // A kubeconfig at the terminal is the person's own.
+        let acting = if config.people.impersonate { Acting::AsPerson } else { Acting::AsOwner };
+        let hub = Arc::new(app::approvals(&config, store.clone(), cluster, acting)?);
         Ok(Self { hub, person: at_terminal(store::now()), store })
     }
 
@@ -241,7 +243,7 @@ fn page(view: &View, colour: bool) -> String {
     };
     line("class", format!("{}: {}", plan.class, plan.why.join("; ")));
     line("rule", plan.rule.clone());
-    line("runs as", plan.as_user.clone().unwrap_or_else(|| "the account of Midwatch".to_owned()));
+    line("runs as", plan.as_user.clone().unwrap_or_else(|| "the account of the connection".to_owned()));
     for (english, _) in &plan.blast {
         line("reaches", english.clone());
     }

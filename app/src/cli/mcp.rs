@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use cluster::Cluster;
 use diagnose::collect::Prometheus;
+use tokio::sync::watch;
 use tools::{ContextName, Hands, OnlyReading, Server, Settings};
 
 use super::LangArg;
 use super::source::{ClusterArgs, Opened};
-use crate::mcp::{Clusters, Hub, Toolset, caller};
+use crate::app;
+use crate::approvals::Acting;
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::jobs::{self, Job, Runner};
+use crate::mcp::{Clusters, Desk, Hub, Toolset, caller};
 use crate::people;
 use crate::prometheus::Answers;
 use crate::store;
@@ -22,6 +30,9 @@ pub struct Mcp {
     /// Neither list nor run tools that propose changes
     #[arg(long)]
     read_only: bool,
+    /// Keep proposals in this folder, so that changes can be proposed; say yes with `midwatch approvals ... --data-dir DIR`
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Groups of tools to offer
     #[arg(long, value_delimiter = ',', default_value = "core,config,ours")]
     toolsets: Vec<Toolset>,
@@ -45,14 +56,14 @@ impl Mcp {
             lang: LangArg::or_environment(self.lang).into(),
             rate_per_minute: self.rate,
         };
-        let server = Server::new(self.hands()?, settings).map_err(anyhow::Error::msg)?;
+        let server = Server::new(self.hands().await?, settings).map_err(anyhow::Error::msg)?;
         let person = people::at_terminal(store::now());
         tools::serve_stdio(server.of(caller(&person))).await.map_err(anyhow::Error::msg)?;
         Ok(0)
     }
 
     /// No cluster in reach is no reason not to start: the tools say what is missing when they are called.
-    fn hands(&self) -> anyhow::Result<Arc<dyn Hands>> {
+    async fn hands(&self) -> anyhow::Result<Arc<dyn Hands>> {
         let limits = super::source::one_shot();
         if self.cluster.replay.is_some() {
             return Ok(Arc::new(recorded(self.cluster.open(&limits)?)));
@@ -60,8 +71,41 @@ impl Mcp {
         let asked = self.cluster.prometheus.as_deref().map(Answers::live).transpose()?;
         let prometheus = asked.map(|answers| Arc::new(answers) as Arc<dyn Prometheus>);
         let clusters = Clusters::of(self.cluster.source(), limits);
-        Ok(Arc::new(Hub { clusters, prometheus, desk: None, impersonate: false }))
+        let desk = match &self.data_dir {
+            Some(folder) => Some(desk(folder, clusters.get(None).ok()).await?),
+            None => None,
+        };
+        Ok(Arc::new(Hub { clusters, prometheus, desk, impersonate: false }))
     }
+}
+
+/// Proposals of the person at this terminal: they run with the kubeconfig's own rights, in this process.
+async fn desk(folder: &Path, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
+    let config = Config { data_dir: folder.to_owned(), ..Config::default() };
+    let store = app::open_store(&config).await?;
+    let approvals = Arc::new(app::approvals(&config, store.clone(), cluster, Acting::AsOwner)?);
+    let hub = approvals.clone();
+    let handler = move |job: Job| {
+        let hub = hub.clone();
+        async move {
+            match job {
+                Job::Execute { proposal } => hub.execute(proposal).await,
+                Job::Watch { proposal } => hub.watch(proposal).await,
+                Job::Investigate { .. } | Job::Reconcile | Job::Sweep | Job::Prune => {
+                    Err("this is a server's work".to_owned())
+                }
+            }
+        }
+    };
+    let runner = Runner { only: Some(jobs::CHANGES), ..Runner::default() };
+    let (stop, stopped) = watch::channel(false);
+    let worked = store.clone();
+    tokio::spawn(async move {
+        jobs::run(worked, runner, handler, stopped).await;
+        // Never told to stop: it ends with the process, and a job under way is found again by the next one.
+        drop(stop);
+    });
+    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(&config) })
 }
 
 fn recorded(opened: Opened) -> OnlyReading {

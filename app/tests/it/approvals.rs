@@ -131,16 +131,32 @@ fn scale(namespace: &str, replicas: i64) -> Wish {
     wish(Verb::Patch, "Deployment", namespace, "web", Some(json!({"spec": {"replicas": replicas}})))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn approvals_on_a_real_control_plane() {
+fn bed() -> TestBed {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let bed = TestBed::start(&["--no-prometheus"]);
+    TestBed::start(&["--no-prometheus"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_from_wish_to_undo() {
+    let bed = bed();
     from_wish_to_undo(&bed).await;
     refused_where_something_moved(&bed).await;
-    races_never_write_over_a_newer_object(&bed).await;
-    a_lost_answer_is_never_sent_again(&bed).await;
-    random_changes_are_undone(&bed).await;
     crate::approvals_http::every_route_with_every_role(&bed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_race_with_others_and_never_write_over_a_newer_object() {
+    races(&bed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_with_a_lost_answer_are_never_sent_again() {
+    lost_answers(&bed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_of_random_changes_are_undone() {
+    random_changes(&bed()).await;
 }
 
 async fn from_wish_to_undo(bed: &TestBed) {
@@ -226,7 +242,7 @@ async fn refused_where_something_moved(bed: &TestBed) {
 }
 
 /// C10: somebody writes at a random moment around the execution. Whoever comes second must have seen the first.
-async fn races_never_write_over_a_newer_object(bed: &TestBed) {
+async fn races(bed: &TestBed) {
     furnish(bed, "race");
     let proxy = Proxy::start(bed).await;
     let office = Office::open(admin(bed), busy(), Acting::AsPerson).await;
@@ -261,7 +277,7 @@ async fn races_never_write_over_a_newer_object(bed: &TestBed) {
 }
 
 /// C9: the write is taken and the answer is lost. It is read, and not sent again.
-async fn a_lost_answer_is_never_sent_again(bed: &TestBed) {
+async fn lost_answers(bed: &TestBed) {
     furnish(bed, "lost");
     let proxy = Proxy::start(bed).await;
     let quick = Limits { timeout: Duration::from_millis(1_500), ..limits() };
@@ -298,7 +314,7 @@ async fn a_lost_answer_is_never_sent_again(bed: &TestBed) {
 }
 
 /// I6: random reversible changes, each undone: the specification is what it was, byte for byte.
-async fn random_changes_are_undone(bed: &TestBed) {
+async fn random_changes(bed: &TestBed) {
     furnish(bed, "undo");
     let proxy = Proxy::start(bed).await;
     let office = Office::open(admin(bed), busy(), Acting::AsPerson).await;
