@@ -116,6 +116,11 @@ fn generated_causes_doc_is_current() {
 }
 
 #[test]
+fn generated_policy_schema_is_current() {
+    generated("docs/policy.schema.json", &cluster::Policy::schema());
+}
+
+#[test]
 fn generated_schema_is_current() {
     generated("docs/midwatch.schema.json", &midwatch::config::schema());
 }

@@ -13,6 +13,7 @@ mod mcp;
 mod outbox;
 mod pause;
 mod payload;
+mod policy;
 mod progress;
 mod record;
 mod replay;
@@ -76,6 +77,9 @@ enum Command {
     /// What was decided and done, by whom; proof that the log is whole
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// What may be done: check the policy, explain what would happen to a request
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -106,6 +110,7 @@ impl Cli {
             Command::User(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Audit(command) => command.run().await,
+            Command::Policy(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Completion(command) => command.run(),

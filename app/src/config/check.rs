@@ -1,6 +1,6 @@
 //! What the types cannot say: names that must exist, patterns that must compile, one of two fields.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use notify::Secret;
 
@@ -62,6 +62,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }
     found.extend(people(config));
+    found.extend(config.policy.as_deref().into_iter().flat_map(policy));
     found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));
     if let Some(public) = &config.public_url {
         found.extend(url(public).map(|text| ("/public_url".to_owned(), text)));
@@ -71,6 +72,15 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         found.push(("/listen".to_owned(), text.to_owned()));
     }
     found
+}
+
+fn policy(file: &Path) -> Vec<(String, String)> {
+    let problems = match std::fs::read_to_string(file) {
+        Ok(text) => cluster::Policy::parse(&text).err().unwrap_or_default(),
+        Err(error) => return vec![("/policy".to_owned(), format!("{}: {error}", file.display()))],
+    };
+    let told = |problem: cluster::Problem| format!("{}:{}: {}", file.display(), problem.line, problem.text);
+    problems.into_iter().map(|problem| ("/policy".to_owned(), told(problem))).collect()
 }
 
 fn people(config: &Config) -> Vec<(String, String)> {

@@ -22,6 +22,7 @@ mod enemy;
 mod faultfs;
 mod faults;
 mod gaps;
+mod gate;
 mod harness;
 mod intake;
 mod mcp;
