@@ -38,7 +38,7 @@ use crate::{
 pub const BEFORE_SENDING: [&str; 2] =
     ["waiting for one of the places for requests under way", "waiting for the rate limit"];
 
-/// Decides on a sensitive read before it leaves, and writes it down; an error says why not.
+/// Decides on each read of objects before it leaves, and writes down the sensitive ones; an error says why not.
 pub type Leave = Arc<dyn Fn(&canonical::Request, &Classified) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// Puts a gate above a service. Clones share their limits and counts.
@@ -205,32 +205,29 @@ impl GateLayer {
             .map_err(|_| "it is no request that can be decided on")
     }
 
-    /// A sensitive read of a person needs leave; the account's own reads are bounded by its rights.
+    /// What a person reads is decided by whoever was named for it; without one, nothing sensitive is read. The account's
+    /// own reads are bounded by its rights.
     async fn leave(&self, parts: &Parts, allowed: &Allowed) -> Result<(), Fault> {
+        if !allowed.object || allowed.method == Method::POST {
+            return Ok(());
+        }
         let scope = match &self.caller.reads {
             Reads::OfTheAccount if allowed.node => &Scope::default(),
             Reads::OfTheAccount => return Ok(()),
             Reads::Plain => &Scope::default(),
             Reads::Asking { scope, .. } => scope,
         };
-        if !allowed.object || allowed.method == Method::POST {
-            return Ok(());
-        }
         let refuse = |why| Fault::Refused { method: parts.method.clone(), path: allowed.path.clone(), why };
         let request = self.canonical(parts, &Bytes::new()).map_err(refuse)?;
         let classified = scope.classify(&request, &Seen::default());
-        if classified.class == Class::R {
-            return Ok(());
-        }
-        let denied = match &self.caller.reads {
-            Reads::Asking { leave, .. } => match leave(&request, &classified).await {
-                Ok(()) => return Ok(()),
-                Err(denied) => denied,
-            },
-            Reads::OfTheAccount | Reads::Plain => "sensitive reads are off here".to_owned(),
+        let decided = match &self.caller.reads {
+            Reads::Asking { leave, .. } => leave(&request, &classified).await,
+            Reads::OfTheAccount | Reads::Plain if classified.class == Class::R => Ok(()),
+            Reads::OfTheAccount | Reads::Plain => Err("sensitive reads are off here".to_owned()),
         };
         let why = classified.why.first().copied().unwrap_or_default();
-        Err(Fault::NeedsLeave { path: allowed.path.clone(), class: classified.class.as_str(), why, denied })
+        let class = classified.class.as_str();
+        decided.map_err(|denied| Fault::NeedsLeave { path: allowed.path.clone(), class, why, denied })
     }
 }
 

@@ -326,7 +326,7 @@ async fn sensitive_reads_of_a_person_need_leave() {
     let note = asked.clone();
     let leave: cluster::Leave = Arc::new(move |request, classified| {
         note.lock().unwrap().push((request.summary(), classified.class.as_str()));
-        let fine = request.resource == "configmaps";
+        let fine = request.resource == "configmaps" || classified.class == cluster::Class::R;
         Box::pin(async move { if fine { Ok(()) } else { Err("not you".to_owned()) } })
     });
     let reading = plain.reading(Scope::default(), leave);
@@ -335,7 +335,7 @@ async fn sensitive_reads_of_a_person_need_leave() {
     assert!(cluster::reason(&error).contains("not you"), "{error}");
     get(reading, "/api/v1/namespaces/shop/pods").await.unwrap();
     let asked = asked.lock().unwrap();
-    assert_eq!(asked.len(), 2, "plain reads ask nobody: {asked:?}");
+    assert_eq!(asked.len(), 3, "a policy may deny any read: {asked:?}");
     assert_eq!(asked[0], ("list configmaps in shop".to_owned(), "S"));
     let log = log.lock().unwrap();
     assert_eq!(log.last().unwrap().2["impersonate-user"], "alice", "who reads stays who reads");
@@ -362,4 +362,37 @@ async fn pages_of_a_kubelet_are_read_only_with_leave() {
         assert!(get(reading.clone(), path).await.is_err(), "{path}");
     }
     assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_policy_decides_on_reads_under_every_request() {
+    let (cluster, log) = serve(200, json!({"items": []}));
+    let text = "version: 1\nrules:\n- allow: {class: S, users: ['group:oncall']}\n- deny: {namespaces: pay}\n\
+                - allow: {class: X, verbs: get, resources: [nodes/proxy/stats/summary]}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.yaml");
+    std::fs::write(&path, text).unwrap();
+    let file = cluster::PolicyFile::open(Some(&path)).unwrap();
+    let now: fn() -> jiff::Timestamp = || jiff::Timestamp::UNIX_EPOCH;
+    let reading = |who: &Identity| {
+        let scope = file.current().scope().clone();
+        cluster.acting_as(who).reading(scope, cluster::policy::leave(file.clone(), who.clone(), now))
+    };
+    let (alice, bob) = (reading(&alice()), reading(&Identity::new("bob", []).unwrap()));
+    for (path, hers, his) in [
+        ("/api/v1/namespaces/shop/pods", true, true),
+        ("/api/v1/namespaces/shop/configmaps", true, false),
+        ("/api/v1/namespaces/pay/pods", false, false),
+        ("/api/v1/pods", false, false),
+        ("/api/v1/nodes", true, true),
+        ("/api/v1/nodes/n1/proxy/stats/summary", true, true),
+        ("/api/v1/nodes/n1/proxy/logs/kubelet.log", false, false),
+        ("/apis", true, true),
+    ] {
+        for (cluster, expected) in [(&alice, hers), (&bob, his)] {
+            let request = http::Request::get(path).body(Vec::new()).unwrap();
+            assert_eq!(cluster.client.request_text(request).await.is_ok(), expected, "{path}");
+        }
+    }
+    assert_eq!(log.lock().unwrap().len(), 9);
 }

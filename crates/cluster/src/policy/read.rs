@@ -153,9 +153,15 @@ fn read_rule(index: usize, rule: &file::Rule, problems: &mut Problems) -> Option
     let kind = match rule {
         file::Rule::Deny(_) => Effective::Deny,
         file::Rule::Allow(_) => {
-            if classes.is_empty() || classes.iter().any(|class| *class > Class::S) {
+            let probes = about
+                .resources
+                .as_ref()
+                .is_some_and(|list| !list.0.is_empty() && list.0.iter().all(|name| name.starts_with("nodes/proxy/")));
+            let fits = |class: &Class| *class <= Class::S || (*class == Class::X && probes);
+            if classes.is_empty() || !classes.iter().all(fits) {
                 let field = if classes.is_empty() { place.clone() } else { format!("{place}/class") };
-                problems.say(&field, "only reads are allowed at once (class R, S); a write needs an approve");
+                let text = "only reads are allowed at once: class R, S, and X for resources such as nodes/proxy/logs";
+                problems.say(&field, text);
             }
             Effective::Allow
         }
