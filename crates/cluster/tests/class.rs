@@ -1,5 +1,4 @@
 //! The table of action classes, row by row: which request is R, S, W, D, X or N, and what the object changes about it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use Class::{D, N, R, S, W, X};
 use cluster::{Class, Request, Scope, Seen, Verb, classify, spoken};
