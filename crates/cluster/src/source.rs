@@ -238,6 +238,15 @@ mod test {
     use super::*;
 
     #[test]
+    fn a_variable_that_would_act_as_somebody_else_is_refused() {
+        let debug = Some("KUBE_RS_DEBUG_IMPERSONATE_USER".to_owned());
+        let surroundings = Surroundings { kubeconfig: Vec::new(), home: None, in_cluster: true, debug };
+        for source in [Source::Default, Source::InCluster, Source::Server("http://127.0.0.1:1".to_owned())] {
+            assert!(matches!(find(&source, &surroundings), Err(Error::DebugVariable(_))));
+        }
+    }
+
+    #[test]
     fn without_any_configuration_the_error_says_where_it_looked() {
         let home = tempfile::tempdir().unwrap();
         let nothing =

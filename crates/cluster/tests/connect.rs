@@ -104,3 +104,16 @@ async fn a_server_that_is_down_refuses_or_speaks_something_else_is_told_apart() 
     let shy = listen(Router::new().fallback(|| async { (StatusCode::FORBIDDEN, "no").into_response() })).await;
     assert_eq!(cluster::connect(&Source::Server(shy), &Limits::default()).await.unwrap().check().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_kubeconfig_that_acts_as_somebody_itself_acts_as_nobody_else() {
+    let server = listen(Router::new().fallback(|| async { Json(json!({"items": []})) })).await;
+    let text = two_contexts(&server).replace("user: {token: abc}", "user: {token: abc, as: bob}");
+    let (_folder, path) = kubeconfig(&text);
+    let cluster = cluster::open(&Source::Kubeconfig { path: Some(path), context: None }, &Limits::default()).unwrap();
+    let pods = || http::Request::get("/api/v1/pods").body(Vec::new()).unwrap();
+    cluster.client.request_text(pods()).await.unwrap();
+    let alice = cluster::Identity::new("alice", []).unwrap();
+    let error = cluster.acting_as(&alice).client.request_text(pods()).await.unwrap_err();
+    assert!(cluster::reason(&error).contains("acts as somebody itself"), "{error}");
+}

@@ -27,6 +27,10 @@ impl From<Request> for Spoken {
     }
 }
 
+/// Options that only say how an answer is shown, or which part of it.
+const DISPLAY: [&str; 10] =
+    ["-o", "--output", "-c", "--container", "--tail", "--since", "--sort-by", "--context", "--kubeconfig", "--timeout"];
+
 /// `delete pod web-1 -n shop`, `scale deployment/web --replicas=3`, or `PATCH /apis/... {"spec": ...}`.
 pub fn read(text: &str) -> Result<Spoken, Malformed> {
     let mut words = Words::of(text)?;
@@ -35,6 +39,9 @@ pub fn read(text: &str) -> Result<Spoken, Malformed> {
     }
     let first =
         words.next().ok_or_else(|| Malformed::new("there is nothing to explain; try \"delete pod web-1 -n shop\""))?;
+    if !first.chars().all(|c| c.is_ascii_uppercase()) {
+        words.drop_values(&DISPLAY);
+    }
     let spoken = match first.as_str() {
         method @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE") => raw(method, words)?.into(),
         "get" | "describe" | "list" => reads(&mut words)?.into(),
@@ -90,6 +97,7 @@ fn object(words: &mut Words, verb: Verb) -> Result<Request, Malformed> {
 
 fn reads(words: &mut Words) -> Result<Request, Malformed> {
     let watches = words.flag(&["-w", "--watch"]);
+    words.drop_values(&["-l", "--selector", "--field-selector"]);
     let mut request = object(words, Verb::Get)?;
     if watches {
         request.verb = Verb::Watch;
@@ -156,6 +164,9 @@ fn delete(words: &mut Words) -> Result<Request, Malformed> {
     let cascade = words.value(&["--cascade"]);
     let all = words.flag(&["--all"]) | words.value(&["-l", "--selector", "--field-selector"]).is_some();
     let mut request = object(words, Verb::Delete)?;
+    if request.name.is_some() && words.next_name().is_some() {
+        return Err(Malformed::new("one object at a time: each is a request of its own"));
+    }
     if all || request.name.is_none() {
         request.verb = Verb::DeleteCollection;
         request.name = None;

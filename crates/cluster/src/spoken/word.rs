@@ -90,6 +90,11 @@ impl Words {
         None
     }
 
+    /// Leaves out options with their values.
+    pub fn drop_values(&mut self, names: &[&str]) {
+        while self.value(names).is_some() {}
+    }
+
     /// The words `key=value`.
     pub fn pairs(&mut self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -116,4 +121,23 @@ fn in_json(word: &str) -> bool {
         let count = |chars: [char; 2]| word[at..].matches(chars).count();
         count(['{', '[']) > count(['}', ']'])
     })
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn quotes_json_and_options_are_kept_apart() {
+        let mut words = Words::of("patch pod 'a b' -n=shop -p {\"x\": [1, 2]} --type json -- rm -rf /").unwrap();
+        assert_eq!(words.value(&["-n", "--namespace"]).as_deref(), Some("shop"));
+        assert_eq!(words.value(&["-p"]).as_deref(), Some("{\"x\": [1, 2]}"));
+        assert_eq!(words.value(&["--type"]).as_deref(), Some("json"));
+        assert_eq!(words.rest(), ["patch", "pod", "a b"]);
+        assert!(Words::of("get 'pods").is_err());
+        let mut words = Words::of("label pod web-1 a=b c- --overwrite").unwrap();
+        assert!(words.flag(&["--overwrite"]));
+        assert_eq!(words.pairs(), [("a".to_owned(), "b".to_owned())]);
+        assert_eq!(words.rest(), ["label", "pod", "web-1", "c-"]);
+    }
 }
