@@ -49,7 +49,7 @@ impl Cluster {
         self.with_layer(self.layer.acting_as(identity))
     }
 
-    /// The same client, with somebody who decides on each read of objects before it leaves, such as `policy::leave`.
+    /// The same client, with somebody who decides on each read of objects before it leaves.
     pub fn reading(&self, scope: Scope, leave: Leave) -> Self {
         self.with_layer(self.layer.asking(scope, leave))
     }

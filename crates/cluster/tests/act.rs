@@ -369,14 +369,19 @@ async fn the_policy_decides_on_reads_under_every_request() {
     let (cluster, log) = serve(200, json!({"items": []}));
     let text = "version: 1\nrules:\n- allow: {class: S, users: ['group:oncall']}\n- deny: {namespaces: pay}\n\
                 - allow: {class: X, verbs: get, resources: [nodes/proxy/stats/summary]}\n";
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("policy.yaml");
-    std::fs::write(&path, text).unwrap();
-    let file = cluster::PolicyFile::open(Some(&path)).unwrap();
-    let now: fn() -> jiff::Timestamp = || jiff::Timestamp::UNIX_EPOCH;
+    let policy = Arc::new(cluster::Policy::parse(text).unwrap());
     let reading = |who: &Identity| {
-        let scope = file.current().scope().clone();
-        cluster.acting_as(who).reading(scope, cluster::policy::leave(file.clone(), who.clone(), now))
+        let (policy, who) = (policy.clone(), who.clone());
+        let scope = policy.scope().clone();
+        let acting = cluster.acting_as(&who);
+        let leave: cluster::Leave = Arc::new(move |request, classified| {
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let asked = cluster::Asked { request, classified, live: None, identity: &who, now };
+            let decision = policy.decide(&asked);
+            let allowed = decision.effect == cluster::Effect::Allow;
+            Box::pin(std::future::ready(if allowed { Ok(()) } else { Err(decision.why) }))
+        });
+        acting.reading(scope, leave)
     };
     let (alice, bob) = (reading(&alice()), reading(&Identity::new("bob", []).unwrap()));
     for (path, hers, his) in [

@@ -21,7 +21,7 @@ use crate::limits::{Limits, Windows};
 use rule::Rule;
 
 pub use terms::Terms;
-pub use watch::{Change, Found, PolicyFile, leave};
+pub use watch::{Change, Found, PolicyFile};
 
 /// Something in a policy file that has to be mended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

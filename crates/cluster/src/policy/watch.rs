@@ -4,12 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use jiff::Timestamp;
-
-use super::{Asked, Effect, Policy, Problem};
+use super::{Policy, Problem};
 use crate::canonical::Digest;
-use crate::gate::Leave;
-use crate::identity::Identity;
 
 /// What a look at the file came to.
 #[derive(Debug, Clone)]
@@ -103,19 +99,6 @@ impl PolicyFile {
         state.policy = found.policy;
         state.seen = found.seen;
     }
-}
-
-/// Decides on the reads of a person by the policy in force at that moment.
-pub fn leave(policy: PolicyFile, identity: Identity, now: fn() -> Timestamp) -> Leave {
-    Arc::new(move |request, classified| {
-        let asked = Asked { request, classified, live: None, identity: &identity, now: now() };
-        let decision = policy.current().decide(&asked);
-        let decided = match decision.effect {
-            Effect::Allow => Ok(()),
-            Effect::Approve(_) | Effect::Deny => Err(format!("{}: {}", decision.rule, decision.why)),
-        };
-        Box::pin(std::future::ready(decided))
-    })
 }
 
 fn look(path: &Path) -> Result<(String, Seen), String> {
