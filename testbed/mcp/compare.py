@@ -4,7 +4,7 @@ For each tool that both have: the same arguments are given to both, the same fac
 looked for in both answers, and tokens (o200k), latency and memory are measured. Needs Python, Node with npm, the test bed.
     compare.py [--pods N,N]   N healthy pods beside the faults; 200,2000 if not said
 """
-import json, os, pathlib, platform, re, select, shutil, statistics, subprocess, sys, time
+import json, os, pathlib, platform, re, select, shutil, statistics, subprocess, sys, tempfile, time, urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -100,6 +100,54 @@ class Server:
         self.process.wait()
 
 
+class Web:
+    """Our server at /mcp, asked by an operator: there the tools that propose changes are offered too."""
+
+    def __init__(self, kubeconfig):
+        self.folder = tempfile.TemporaryDirectory(prefix="midwatch-compare-")
+        self.port, self.next, self.session = bench.free_port(), 0, None
+        file = pathlib.Path(self.folder.name) / "midwatch.yaml"
+        file.write_text(json.dumps({"data_dir": self.folder.name, "listen": f"127.0.0.1:{self.port}", "lang": "en", "cluster": {"kubeconfig": kubeconfig},
+                                    "mcp": {"toolsets": ["core", "config", "helm", "ours"], "rate_per_minute": 100000}}), encoding="utf-8")
+        of_operator = lambda *arguments: subprocess.run([bench.MIDWATCH, *arguments, "--config", str(file), "--role", "operator"], capture_output=True, text=True, check=True).stdout
+        of_operator("user", "set", "compare")
+        self.token = of_operator("token", "create", "compare").split()[-1]
+        self.process = subprocess.Popen([bench.MIDWATCH, "serve", "--config", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).read()
+                break
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit("midwatch serve did not start")
+                time.sleep(0.1)
+        self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "compare", "version": "1"}})
+        self.tools = {tool["name"]: tool for tool in self.ask("tools/list", {})["tools"]}
+
+    def ask(self, method, params):
+        self.next += 1
+        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream", "authorization": f"Bearer {self.token}"}
+        if self.session:
+            headers |= {"mcp-session-id": self.session, "mcp-protocol-version": "2025-06-18"}
+        body = json.dumps({"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}/mcp", body, headers), timeout=60) as answer:
+            self.session = answer.headers.get("mcp-session-id") or self.session
+            for line in answer.read().decode().splitlines():
+                line = line.removeprefix("data:").strip()
+                if line.startswith("{") and json.loads(line).get("id") == self.next:
+                    return json.loads(line)["result"]
+        sys.exit(f"{method}: no answer")
+
+    def call(self, tool, arguments):
+        result = self.ask("tools/call", {"name": tool, "arguments": arguments})
+        return "\n".join(part.get("text", "") for part in result["content"])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
 def opened(text):
     """Names in braces written out: `web-{a,b}` holds `web-a` and `web-b`."""
     every = [text]
@@ -139,7 +187,6 @@ def calls(cluster, pod, logged):
     deployments = cluster.get("deployments", "-A")["items"]
     ready = [f"{d['status'].get('readyReplicas', 0)}/{d['spec']['replicas']}" for d in deployments]
     last = cluster.bed.kubectl("logs", "-n", logged[0], logged[1], "--tail=1").strip()
-    replicas = next(d for d in deployments if d["metadata"]["name"] == "cart")["spec"]["replicas"]
     return [
         ("configuration_view", {}, ["current-context", "https://"]),
         ("namespaces_list", {}, cluster.names("namespaces")),
@@ -155,7 +202,6 @@ def calls(cluster, pod, logged):
          ["test-data", claim["spec"]["storageClassName"], claim["spec"]["resources"]["requests"]["storage"], "Pending", "ReadWriteOnce"]),
         ("resources_list", {"apiVersion": "apps/v1", "kind": "Deployment"}, [d["metadata"]["name"] for d in deployments] + sorted(set(ready))),
         ("resources_list", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "aiops"}, ["test-data", "Pending", claim["spec"]["storageClassName"]]),
-        ("resources_scale", {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "cart"}, [str(replicas)]),
         ("nodes_top", {}, []),
         ("pods_top", {}, []),
         ("helm_list", {"all_namespaces": True}, []),
@@ -175,7 +221,7 @@ def accepted(ours, theirs):
         mine, other = ours[name]["inputSchema"], tool["inputSchema"]
         for argument, schema in other.get("properties", {}).items():
             known = mine.get("properties", {}).get(argument)
-            if known is None or known.get("type") != schema.get("type") or known.get("default") != schema.get("default"):
+            if known is None or known.get("type") != schema.get("type") or schema.get("default", known.get("default")) != known.get("default"):
                 misses.append(f"{name}.{argument}: {known} is not {schema.get('type')} {schema.get('default', '')}")
         more = set(mine.get("required", [])) - set(other.get("required", []))
         if more:
@@ -201,6 +247,14 @@ def missing(text, facts):
     return [fact for fact in facts if fact not in text]
 
 
+def most_talkative(cluster):
+    """Of some pods the one that logs most."""
+    some = [(p["metadata"]["namespace"], p["metadata"]["name"]) for p in cluster.get("pods", "-A")["items"] if status(p) in ("Running", "CrashLoopBackOff")]
+    some = some[:: max(1, len(some) // 25)]
+    length = lambda pod: len(cluster.bed.run("kubectl", "logs", "-n", pod[0], pod[1], "--tail=100", "--ignore-errors", "--prefix=false"))
+    return max(some, key=length)
+
+
 def compared(pods, program):
     bed = bench.Bed("--nodes", "5")
     bed.run("load", *(["--compare"] if pods == 200 else ["--pods", str(pods)]))
@@ -211,7 +265,7 @@ def compared(pods, program):
     time.sleep(40)
     cluster = Cluster(bed)
     pod = cluster.names("pods", "-n", "aiops")[0]
-    logged = ("shop", cluster.names("pods", "-n", "shop", "-l", "app=cart")[0])
+    logged = most_talkative(cluster)
     ours = Server([bench.MIDWATCH, "mcp", "--kubeconfig", bed.context("tool-a"), "--toolsets", "core,config,helm,ours", "--lang", "en", "--rate", "100000"])
     theirs = Server([str(program), "--kubeconfig", bed.context("tool-b"), "--toolsets", "core,config,helm"])
     time.sleep(1)
@@ -245,7 +299,14 @@ def compared(pods, program):
     say(f"Slower in ours: {'; '.join(slower) or 'none'}.")
     say(f"Memory (resident), idle: {idle[0]:.0f} MiB ours, {idle[1]:.0f} MiB theirs; after all calls {after[0]:.0f} and {after[1]:.0f} MiB.")
     say(f"The seed's cause by one call of `diagnose`: {tokens([cause])[0]} tokens, {took * 1000:.0f} ms, names the cause: {'volume_size_below_minimum' in cause}.")
-    lists = (ours.tools, theirs.tools)
+    web = Web(bed.context("tool-a"))
+    scale = {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "cart"}
+    replicas = str(next(d for d in cluster.get("deployments", "-n", "shop")["items"] if d["metadata"]["name"] == "cart")["spec"]["replicas"])
+    mine, (other, _, _) = web.call("resources_scale", scale), theirs.call("resources_scale", scale)
+    a, b = tokens([mine, other])
+    say(f"resources_scale (read; over HTTP, because the one on standard input proposes nothing): {replicas} replicas in both: {replicas in mine and replicas in other}, tokens {a} / {b}.")
+    lists = (web.tools, theirs.tools)
+    web.stop()
     ours.stop()
     theirs.stop()
     bed.stop()
@@ -260,7 +321,9 @@ def main():
     say(f"Made by `testbed/mcp/compare.py` (part of `make bench`) at commit {commit}; do not edit. kubernetes-mcp-server 0.0.67 (npm) and "
         f"`midwatch mcp`, both over standard input and output, on the same test bed at the same time, {platform.machine()}, {os.cpu_count()} cores. "
         f"Single: median of {SPACED} calls half a second apart; in bursts: median of {BURST} back to back. Tokens: o200k of the answer's text. "
-        "Facts come from kubectl and are looked for in both answers; ours by all its pages.")
+        "Facts come from kubectl and are looked for in both answers; ours by all its pages. "
+        f"Load average at the start: {os.getloadavg()[0]:.0f}."
+        + ("" if "release" in bench.MIDWATCH else " **Ours was not the release build here: facts and tokens hold, its times and memory say nothing.**"))
     for pods in sizes:
         mine, other = compared(pods, program)
     misses = accepted(mine, other)

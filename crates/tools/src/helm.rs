@@ -32,7 +32,7 @@ impl Helm {
             return Ok(());
         }
         let allowed = if self.charts.is_empty() { "none".to_owned() } else { self.charts.join(", ") };
-        Err(Trouble::Refused(format!("Chart {chart} is not from a configured place (mcp.helm.charts: {allowed}).")))
+        Err(Trouble::Refused(format!("Chart {chart} is not from a place whose charts may be rendered ({allowed}).")))
     }
 
     /// The objects that the chart makes.

@@ -22,8 +22,18 @@ pub struct Page {
 /// Room that the note about the rest takes.
 const NOTE: usize = 160;
 
-/// The lines from the cursor on that fit. `narrower` names the arguments that make the list shorter.
+/// The lines that fit, for a tool that has no cursor. `narrower` names the arguments that make the list shorter.
+pub fn first(title: &str, lines: &[Line], room: usize, narrower: &str) -> Page {
+    cut(title, lines, 0, room, |rest, _| format!("... {rest} more: ask for less with {narrower}\n"))
+}
+
+/// The lines from the cursor on that fit.
 pub fn page(title: &str, lines: &[Line], from: usize, room: usize, narrower: &str) -> Page {
+    let note = |rest, next| format!("... {rest} more: go on with cursor \"{next}\", or ask for less with {narrower}\n");
+    cut(title, lines, from, room, note)
+}
+
+fn cut(title: &str, lines: &[Line], from: usize, room: usize, note: impl Fn(usize, usize) -> String) -> Page {
     let mut text = format!("{title}\n");
     let mut items = Vec::new();
     let mut heading = "";
@@ -47,7 +57,7 @@ pub fn page(title: &str, lines: &[Line], from: usize, room: usize, narrower: &st
     let rest: usize = lines[at..].iter().map(|line| line.items.len()).sum();
     let next = (at < lines.len()).then_some(at);
     if let Some(next) = next {
-        text.push_str(&format!("... {rest} more: go on with cursor \"{next}\", or ask for less with {narrower}\n"));
+        text.push_str(&note(rest, next));
     }
     Page { text, items, next }
 }

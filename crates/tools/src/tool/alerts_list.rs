@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::arguments::flag;
 use crate::class::Class;
 use crate::context::Context;
-use crate::page::{Line, page, short};
+use crate::page::{Line, first, short};
 use crate::shape;
 use crate::trouble::Trouble;
 
@@ -48,7 +48,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
             0 => "no incidents".to_owned(),
             n => format!("{n} incidents"),
         };
-        let page = page(&title, &lines, 0, context.room, "all: false");
+        let page = first(&title, &lines, context.room, "all: false");
         let items: Vec<&Value> = page.items.iter().map(|at| &incidents[*at]).collect();
         Ok(Answer::new(page.text, json!({"items": items, "total": incidents.len()})))
     }

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::diff::{Difference, diff};
 use crate::kind::Kind;
 use crate::manifest;
-use crate::page::{Line, page, short};
+use crate::page::{Line, first, short};
 use crate::proposing::desired;
 use crate::read::Reader;
 use crate::shape;
@@ -56,7 +56,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
             }
             items.push(item);
         }
-        let page = page("dry run, nothing was written", &lines, 0, context.room, "one object at a time");
+        let page = first("dry run, nothing was written", &lines, context.room, "one object at a time");
         Ok(Answer::new(page.text, json!({"total": items.len(), "items": items})))
     }
     .boxed()

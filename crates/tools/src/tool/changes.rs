@@ -18,7 +18,7 @@ use crate::columns::images;
 use crate::context::Context;
 use crate::diff::diff;
 use crate::kind::{Kind, built_in};
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
@@ -107,7 +107,7 @@ fn told(context: &Context, namespace: &str, minutes: u64, events: &[Event], gaps
     if let Some(gap) = gaps.first() {
         title.push_str(&format!("\n{} kinds were not readable, e.g. {gap}", gaps.len()));
     }
-    let page = page(&title, &lines, 0, context.room, "fewer minutes");
+    let page = first(&title, &lines, context.room, "fewer minutes");
     let item = |at: &usize| {
         let Event { time, object, what, who } = &events[*at];
         json!({"time": time, "object": object, "what": what, "by": who})

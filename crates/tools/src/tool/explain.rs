@@ -11,7 +11,7 @@ use crate::arguments::{required, text};
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::{Kind, resolve};
-use crate::page::{Line, page, short};
+use crate::page::{Line, first, short};
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
@@ -161,7 +161,7 @@ fn told(context: &Context, document: &Value, kind: &Kind, field: &str, found: Fo
         Line { text, items: vec![at], ..Line::default() }
     };
     let lines: Vec<Line> = fields.iter().enumerate().map(line).collect();
-    let page = page(&title, &lines, 0, context.room, "field");
+    let page = first(&title, &lines, context.room, "field");
     let names: Vec<&str> = fields.iter().map(|(name, _, _)| *name).collect();
     let data = json!({"kind": kind.name, "field": field, "type": type_of(document, found.schema), "fields": names, "required": required});
     Answer::new(page.text, data)

@@ -47,9 +47,8 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
     async move {
         let Some(helm) = context.hands.helm() else {
             return Err(Trouble::Missing {
-                what: "No helm program is configured.".to_owned(),
-                how: "Set mcp.helm.program and mcp.helm.charts in midwatch.yaml, or render the chart yourself and use \
-                      resources_create_or_update."
+                what: "No helm program is set up here.".to_owned(),
+                how: "Render the chart with helm template and give the manifests to resources_create_or_update."
                     .to_owned(),
             });
         };

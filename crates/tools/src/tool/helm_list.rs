@@ -16,7 +16,7 @@ use crate::arguments::{flag, text};
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::{Reader, Selectors};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -103,7 +103,7 @@ fn told(context: &Context, namespace: &str, releases: &[Object]) -> Answer {
         0 => format!("no Helm releases in {place}"),
         n => format!("{n} Helm releases in {place}\nNAMESPACE/NAME STATUS CHART APP REVISION UPDATED"),
     };
-    let page = page(&title, &lines, 0, context.room, "namespace");
+    let page = first(&title, &lines, context.room, "namespace");
     let items: Vec<&Value> = page.items.iter().map(|at| &rows[*at].1).collect();
     Answer::new(page.text, json!({"items": items, "total": rows.len()}))
 }

@@ -15,7 +15,7 @@ use crate::class::Class;
 use crate::context::Context;
 use crate::fold::pattern;
 use crate::kind::{Kind, resolve};
-use crate::page::{Line, page, short};
+use crate::page::{Line, first, short};
 use crate::read::{Reader, Selectors, encoded};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -179,7 +179,7 @@ fn told(context: &Context, namespace: &str, total: usize, left_out: usize, silen
         Line { heading: format!("{}/{}:", hit.pod, hit.container), text, items: vec![at] }
     };
     let all: Vec<Line> = hits.iter().enumerate().map(line).collect();
-    let page = page(&title, &all, 0, context.room, "pod, minutes or a closer pattern");
+    let page = first(&title, &all, context.room, "pod, minutes or a closer pattern");
     let item = |at: &usize| {
         let hit = &hits[*at];
         json!({"pod": hit.pod, "container": hit.container, "time": hit.time, "count": hit.times, "line": short(&hit.line, 300)})

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
-use crate::arguments::text;
+use crate::arguments::{cursor, text};
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
@@ -29,14 +29,14 @@ pub const TOOL: Tool = Tool {
 };
 
 fn input() -> Value {
-    shape::input(&[], &[("fieldSelector", shape::text())])
+    shape::input(&[], &[("fieldSelector", shape::text()), ("cursor", shape::text())])
 }
 
 fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer, Trouble>> {
     async move {
         let kind = resolve(context, Some("v1"), "Namespace").await?;
         let selectors = Selectors { labels: None, fields: text(&arguments, "fieldSelector") };
-        answer(context, Wanted { kind, namespace: "", selectors, cursor: 0 }).await
+        answer(context, Wanted { kind, namespace: "", selectors, cursor: cursor(&arguments)? }).await
     }
     .boxed()
 }

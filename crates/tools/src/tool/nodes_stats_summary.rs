@@ -12,7 +12,7 @@ use crate::arguments::required;
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
@@ -91,7 +91,7 @@ fn told(context: &Context, stats: &Value) -> Answer {
     };
     let lines: Vec<Line> = pods.iter().enumerate().map(line).collect();
     let title = format!("{title}\n{} pods\nNAMESPACE/NAME CPU MEMORY DISK", pods.len());
-    let page = page(&title, &lines, 0, context.room, "pods_top with a namespace");
+    let page = first(&title, &lines, context.room, "pods_top with a namespace");
     let item = |at: &usize| {
         let (cpu, memory, disk) = row(pods[*at]);
         json!({"pod": name(pods[*at]), "cpu": cpu, "memory": memory, "disk": disk})

@@ -13,7 +13,7 @@ use crate::arguments::text;
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::{Reader, Selectors};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -40,10 +40,10 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
     async move {
         let reader = Reader::new(context)?;
         let selectors = Selectors { labels: text(&arguments, "label_selector"), fields: None };
-        let used = metrics(&reader, "nodes", "", text(&arguments, "name"), selectors).await?;
         let kind = resolve(context, Some("v1"), "Node").await?;
-        let nodes = reader.list(&kind, "", Selectors::default()).await?.objects;
-        Ok(told(context, used, &nodes))
+        let used = metrics(&reader, "nodes", "", text(&arguments, "name"), selectors);
+        let (used, nodes) = futures::join!(used, reader.list(&kind, "", Selectors::default()));
+        Ok(told(context, used?, &nodes?.objects))
     }
     .boxed()
 }
@@ -79,7 +79,7 @@ fn told(context: &Context, used: Vec<Usage>, nodes: &[Object]) -> Answer {
         Line { text, items: vec![at], ..Line::default() }
     };
     let lines: Vec<Line> = rows.iter().enumerate().map(line).collect();
-    let page = page("NAME CPU CPU% MEMORY MEMORY%", &lines, 0, context.room, "name or label_selector");
+    let page = first("NAME CPU CPU% MEMORY MEMORY%", &lines, context.room, "name or label_selector");
     let item = |at: &usize| {
         let (cpu, memory, usage) = &rows[*at];
         json!({"name": usage.name, "cpu": cores(usage.cpu), "cpuPercent": cpu, "memory": mebibytes(usage.memory), "memoryPercent": memory})

@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::arguments::{flag, text};
 use crate::class::Class;
 use crate::context::Context;
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -78,7 +78,7 @@ fn told(context: &Context, namespace: &str, used: &[Usage]) -> Answer {
     let (cpu, memory) = used.iter().fold((0.0, 0.0), |(cpu, memory), u| (cpu + u.cpu, memory + u.memory));
     let name = if namespace.is_empty() { "NAMESPACE/NAME" } else { "NAME" };
     let title = format!("{} pods, together {} CPU, {}\n{name} CPU MEMORY", used.len(), cores(cpu), mebibytes(memory));
-    let page = page(&title, &lines, 0, context.room, "namespace, name or label_selector");
+    let page = first(&title, &lines, context.room, "namespace, name or label_selector");
     let item = |at: &usize| {
         let usage = &used[*at];
         json!({"namespace": usage.namespace, "name": usage.name, "cpu": cores(usage.cpu), "memory": mebibytes(usage.memory)})

@@ -1,14 +1,17 @@
 //! `projects_list`: OpenShift's projects.
 
+use std::borrow::Cow;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
+use crate::arguments::cursor;
 use crate::class::Class;
 use crate::context::Context;
-use crate::kind::resolve;
+use crate::kind::Kind;
 use crate::listing::{Wanted, answer};
 use crate::read::Selectors;
 use crate::shape;
@@ -28,20 +31,28 @@ pub const TOOL: Tool = Tool {
 };
 
 fn input() -> Value {
-    shape::input(&[], &[])
+    shape::input(&[], &[("cursor", shape::text())])
 }
 
-fn call(context: &Context, _: Arguments) -> BoxFuture<'_, Result<Answer, Trouble>> {
+/// Named here, so that nothing has to be looked up.
+const PROJECT: Kind = Kind {
+    name: Cow::Borrowed("Project"),
+    api_version: Cow::Borrowed("project.openshift.io/v1"),
+    plural: Cow::Borrowed("projects"),
+    namespaced: false,
+};
+
+fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer, Trouble>> {
     async move {
-        let found = resolve(context, Some("project.openshift.io/v1"), "Project").await;
-        let kind = found.map_err(|trouble| match trouble {
+        let wanted =
+            Wanted { kind: PROJECT, namespace: "", selectors: Selectors::default(), cursor: cursor(&arguments)? };
+        answer(context, wanted).await.map_err(|trouble| match trouble {
             Trouble::NotFound { .. } => Trouble::Missing {
                 what: "This cluster has no projects: it is not OpenShift.".to_owned(),
                 how: "Use namespaces_list.".to_owned(),
             },
             other => other,
-        })?;
-        answer(context, Wanted { kind, namespace: "", selectors: Selectors::default(), cursor: 0 }).await
+        })
     }
     .boxed()
 }

@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::arguments::required;
 use crate::class::Class;
 use crate::context::Context;
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::shape;
 use crate::trouble::Trouble;
 
@@ -67,7 +67,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         } else {
             format!("{} samples, the largest first", samples.len())
         };
-        let page = page(&title, &lines, 0, context.room, "topk(20, ...) or more labels");
+        let page = first(&title, &lines, context.room, "topk(20, ...) or more labels");
         let items: Vec<Value> =
             page.items.iter().map(|at| json!({"labels": samples[*at].labels, "value": samples[*at].value})).collect();
         Ok(Answer::new(page.text, json!({"items": items, "total": samples.len()})))

@@ -11,7 +11,7 @@ use crate::arguments::{required, text};
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::{Kind, built_in, resolve};
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::{Reader, segment};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -105,7 +105,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         if !unread.is_empty() {
             title.push_str(&format!("; not readable: {}", unread.join(", ")));
         }
-        let page = page(&title, &lines, 0, context.room, "kind or namespace");
+        let page = first(&title, &lines, context.room, "kind or namespace");
         let item =
             |at: &usize| json!({"kind": kinds[found[*at].1].name, "namespace": found[*at].2, "name": found[*at].3});
         let items: Vec<Value> = page.items.iter().map(item).collect();

@@ -14,7 +14,7 @@ use crate::arguments::{required, text};
 use crate::class::Class;
 use crate::context::Context;
 use crate::kind::{Kind, built_in, resolve};
-use crate::page::{Line, page};
+use crate::page::{Line, first};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
@@ -134,7 +134,7 @@ fn told(context: &Context, asked: &Asked, namespace: &str, found: &BTreeMap<Stri
         ..Line::default()
     };
     let lines: Vec<Line> = all.iter().enumerate().map(line).collect();
-    let page = page(&title, &lines, 0, context.room, "name or namespace");
+    let page = first(&title, &lines, context.room, "name or namespace");
     let items: Vec<Value> = page.items.iter().map(|at| json!({"who": all[*at].0, "by": all[*at].1})).collect();
     Answer::new(page.text, json!({"items": items, "total": found.len()}))
 }

@@ -90,7 +90,7 @@ async fn helm_releases_without_their_values() {
     assert!(answer.data.to_string().contains("auth.password"));
     holds(
         &bench.trouble("helm_install", json!({"chart": "oci://x/y"})).await,
-        &["No helm program is configured", "mcp.helm.program"],
+        &["No helm program is set up", "resources_create_or_update"],
     );
     holds(&bench.trouble("helm_uninstall", json!({"name": "bd", "namespace": "shop"})).await, &["Helm release bd"]);
 }
