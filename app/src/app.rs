@@ -142,6 +142,7 @@ impl App {
         let pages = pages.merge(http::people(self.doors)).merge(http::desk(Arc::new(desk)));
         let mut routes = http::router(self.http).merge(pages);
         if self.config.mcp.enabled {
+            tokio::spawn(mcp::follow(self.store.clone(), self.mcp.clone(), stop.clone()));
             routes = routes.merge(mcp::routes(&self.mcp, door, front(&self.config, stop.clone())));
         }
         http::serve(listener, routes, stop).await;

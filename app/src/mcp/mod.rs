@@ -4,6 +4,7 @@ mod clusters;
 mod desk;
 mod door;
 mod hub;
+mod rights;
 mod settings;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use clusters::Clusters;
 pub use desk::Desk;
 pub use door::{Door, caller, person};
 pub use hub::Hub;
+pub use rights::follow;
 pub use settings::{Settings, Toolset};
 
 /// `/mcp` and what belongs to it.

@@ -47,6 +47,7 @@ impl Authenticate for Names {
 
 pub struct Subject {
     pub hands: Arc<Small>,
+    pub server: Server,
 
     pub router: Router,
 }
@@ -58,8 +59,9 @@ pub fn subject() -> Subject {
 pub fn subject_with(settings: Settings, front: Front, anonymous: Option<Caller>) -> Subject {
     let hands = Small::new();
     let server = Server::new(hands.clone(), settings).unwrap();
-    let make = move |caller: Option<Caller>| caller.map_or_else(|| server.another(), |one| server.of(one));
-    Subject { hands, router: router(make, Arc::new(Names { anonymous }), front) }
+    let served = server.clone();
+    let make = move |caller: Option<Caller>| caller.map_or_else(|| served.another(), |one| served.of(one));
+    Subject { hands, server, router: router(make, Arc::new(Names { anonymous }), front) }
 }
 
 pub fn limited(per_minute: u32) -> Subject {

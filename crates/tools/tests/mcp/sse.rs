@@ -1,5 +1,7 @@
 //! The old transport: streams that belong to one person, and what they carry.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
@@ -9,7 +11,7 @@ use tools::Settings;
 use tools::http::Front;
 use tower::ServiceExt;
 
-use super::harness::{HOST, Subject, send, subject, subject_with};
+use super::harness::{HOST, Subject, post, send, session, subject, subject_with};
 
 /// Events as they come.
 pub struct Events {
@@ -92,6 +94,32 @@ async fn a_stream_that_is_dropped_is_gone() {
     drop(stream);
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     assert_eq!(send(&subject, message(&endpoint, "alice", &ping)).await.status, StatusCode::NOT_FOUND);
+}
+
+/// The connection may begin to listen a moment after it answered.
+async fn told_of_change(subject: &Subject, stream: &mut Events) -> Value {
+    loop {
+        subject.server.rights_changed();
+        if let Ok(message) = tokio::time::timeout(Duration::from_millis(50), stream.next_message()).await {
+            return message;
+        }
+    }
+}
+
+#[tokio::test]
+async fn m12_clients_hear_that_the_list_changed() {
+    let subject = subject();
+    let listen = post("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
+    let (mut stream, _) = events(subject.router.clone(), listen.request()).await;
+    assert_eq!(stream.next_message().await["method"], "notifications/subscriptions/acknowledged");
+    assert_eq!(told_of_change(&subject, &mut stream).await["method"], "notifications/tools/list_changed");
+
+    let id = session(&subject, "alice", json!({})).await;
+    let request = Request::get("/mcp").header("host", HOST).header("authorization", "Bearer alice");
+    let request = request.header("accept", "text/event-stream").header("mcp-session-id", id);
+    let (mut stream, status) = events(subject.router.clone(), request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(told_of_change(&subject, &mut stream).await["method"], "notifications/tools/list_changed");
 }
 
 #[tokio::test]
