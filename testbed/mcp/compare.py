@@ -305,7 +305,12 @@ def compared(pods, program):
     mine, (other, _, _) = web.call("resources_scale", scale), theirs.call("resources_scale", scale)
     a, b = tokens([mine, other])
     say(f"resources_scale (read; over HTTP, because the one on standard input proposes nothing): {replicas} replicas in both: {replicas in mine and replicas in other}, tokens {a} / {b}.")
-    lists = (web.tools, theirs.tools)
+    # where there are several clusters every tool that reaches one takes `context`; `serve` has one cluster
+    context = ours.tools["pods_list"]["inputSchema"]["properties"].get("context")
+    for name, tool in web.tools.items():
+        if context and name not in ("configuration_contexts_list", "configuration_view", "alerts_list", "query_metrics", "proposal_status"):
+            tool["inputSchema"].setdefault("properties", {})["context"] = context
+    lists = ({**web.tools, **ours.tools}, theirs.tools)
     web.stop()
     ours.stop()
     theirs.stop()
