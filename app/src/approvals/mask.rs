@@ -71,12 +71,15 @@ impl Mask {
         if text.starts_with("[[hidden, ") {
             return None;
         }
-        let plain = redact::text(text);
-        if plain != text {
-            return Some(format!("{plain} [[fingerprint {}]]", self.fingerprint(text)));
+        // A name such as DB_PASSWORD makes all of a one-line value secret, whatever it looks like.
+        if let Some(name) = name.filter(|_| !text.contains('\n')) {
+            let named = format!("{name}: {text}");
+            if redact::text(&named) != named {
+                return Some(format!("[[hidden, fingerprint {}]]", self.fingerprint(text)));
+            }
         }
-        let named = format!("{}: {text}", name?);
-        (redact::text(&named) != named).then(|| format!("[[hidden, fingerprint {}]]", self.fingerprint(text)))
+        let plain = redact::text(text);
+        (plain != text).then(|| format!("{plain} [[fingerprint {}]]", self.fingerprint(text)))
     }
 
     fn fingerprint(&self, text: &str) -> String {

@@ -6,6 +6,7 @@
 
 mod agree;
 mod blast;
+mod canonical;
 mod clean;
 mod diff;
 mod execute;

@@ -19,6 +19,8 @@ static SENT: AtomicI64 = AtomicI64::new(0);
 enum Op {
     Propose,
     Approve(usize, usize),
+    /// Both who may say yes do.
+    Agree(usize),
     ApproveOther(usize),
     Deny(usize, usize),
     Withdraw(usize),
@@ -44,10 +46,11 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => Just(Op::Propose),
         8 => (0usize..3, 0usize..4).prop_map(|(p, who)| Op::Approve(p, who)),
+        6 => (0usize..3).prop_map(Op::Agree),
         1 => (0usize..4).prop_map(Op::ApproveOther),
         1 => (0usize..3, 0usize..4).prop_map(|(p, who)| Op::Deny(p, who)),
         1 => (0usize..3).prop_map(Op::Withdraw),
-        1 => any::<bool>().prop_map(Op::Pause),
+        1 => prop::bool::weighted(0.3).prop_map(Op::Pause),
         1 => Just(Op::NewPolicy),
         3 => (-200_000i64..400_000).prop_map(Op::Clock),
         1 => Just(Op::Expire),
@@ -129,6 +132,11 @@ impl World {
                     prop_assert!(who == 1 || who == 2, "{} approved", person(who).name);
                     prop_assert!(!known.ended && !known.yeses.contains(&who));
                     self.known[which].yeses.insert(who);
+                }
+            }
+            Op::Agree(which) => {
+                for who in [1, 2] {
+                    Box::pin(self.step(Op::Approve(which, who))).await?;
                 }
             }
             Op::ApproveOther(who) if !self.known.is_empty() => {
@@ -252,4 +260,28 @@ fn whatever_people_crashes_and_clocks_do_nothing_runs_unapproved_or_twice() {
     });
     outcome.unwrap();
     assert!(SENT.load(Ordering::SeqCst) > 0, "nothing was ever sent, so nothing was tried");
+}
+
+#[tokio::test]
+async fn two_changes_that_left_their_objects_unwell_stop_all_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("midwatch.db");
+    let store = Store::open(&store::Settings { path, ..store::Settings::default() }).await.unwrap();
+    let policy = PolicyFile::open(None).unwrap();
+    let hub = Approvals::new(store, None, policy, Seal::new(&[7; 32]).unwrap(), Settings::default(), Acting::Never);
+    for (number, stopped) in [(1, false), (2, true)] {
+        let mut plan = plan();
+        plan.expires_at = hub.now() + 600_000;
+        plan.request.name = Some(format!("web-{number}"));
+        let view = hub.store_plan(&person(0), plan, None, None, hub.now()).await.unwrap();
+        let row = proposals::by_id(hub.store.read(), &view.id).await.unwrap().unwrap();
+        hub.conclude(&row, Err("not ready".to_owned())).await.unwrap();
+        assert_eq!(hub.paused().await.unwrap().is_some(), stopped, "after {number}");
+    }
+    // once a person let writes go on, the old failures have been looked at
+    hub.resume(&person(1)).await.unwrap();
+    let row = proposals::list(hub.store.read(), None, None, 1).await.unwrap().remove(0);
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    hub.conclude(&row, Err("not ready".to_owned())).await.unwrap();
+    assert_eq!(hub.paused().await.unwrap(), None);
 }

@@ -4,11 +4,11 @@ use cluster::Verb;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::canonical::MANAGER;
 use super::clean::clean_new;
 use super::execute::{Came, LOOK_AGAIN};
 use super::object::{self, Seen};
 use super::plan::Plan;
-use super::propose::MANAGER;
 use super::{Approvals, Event, Refusal};
 use crate::jobs::Job;
 use crate::store::proposals::Row;

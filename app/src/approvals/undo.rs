@@ -106,8 +106,10 @@ type Move<'a> = (String, Option<&'a Value>, Option<&'a Value>);
 fn steps<'a>(wanted: impl IntoIterator<Item = Move<'a>>, current: &Value) -> Result<Vec<Value>, String> {
     let mut operations = Vec::new();
     for (path, before, after) in wanted {
+        // What is put in goes into a map; a list in its place is somebody else's doing.
         let parent = path.rsplit_once('/').and_then(|(parent, _)| current.pointer(parent));
-        if current.pointer(&path) != before || !parent.is_some_and(|parent| parent.is_object() || parent.is_array()) {
+        let fits = before.is_some() || parent.is_some_and(Value::is_object);
+        if current.pointer(&path) != before || !fits {
             return Err(path);
         }
         operations.extend(before.map(|value| json!({"op": "test", "path": path, "value": value})));

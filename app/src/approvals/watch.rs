@@ -118,7 +118,7 @@ impl Approvals {
         }
     }
 
-    async fn conclude(&self, row: &Row, how: Result<String, String>) -> Result<(), Refusal> {
+    pub(super) async fn conclude(&self, row: &Row, how: Result<String, String>) -> Result<(), Refusal> {
         let (seq, now) = (row.seq, self.now());
         let (health, text) = match how {
             Ok(text) => (GOOD, text),

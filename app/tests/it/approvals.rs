@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cluster::{Cluster, Limits, Policy, PolicyFile, Source, Verb};
-use midwatch::approvals::{Acting, Approvals, Seal, Settings, State, View, Wish};
+use cluster::{Class, Cluster, Limits, Policy, PolicyFile, Source, Verb};
+use midwatch::approvals::{Acting, Approvals, Grant, Scope, Seal, Settings, State, View, Wish};
 use midwatch::people::{Method, Person, Role};
 use midwatch::store::{self, Store, proposals};
 use serde_json::{Value, json};
@@ -141,6 +141,7 @@ async fn approvals_from_wish_to_undo() {
     let bed = bed();
     from_wish_to_undo(&bed).await;
     refused_where_something_moved(&bed).await;
+    a_grant_opens_what_is_off_for_one_change(&bed).await;
     crate::approvals_http::every_route_with_every_role(&bed).await;
 }
 
@@ -239,6 +240,57 @@ async fn refused_where_something_moved(bed: &TestBed) {
             assert_eq!(object(bed, "moved", "deployment/web")["spec"]["replicas"], 4);
         }
     }
+}
+
+async fn a_grant_opens_what_is_off_for_one_change(bed: &TestBed) {
+    furnish(bed, "granted");
+    bed.kubectl(&["-n", "granted", "create", "configmap", "old", "--from-literal=a=b"]);
+    bed.kubectl(&["-n", "granted", "create", "configmap", "other", "--from-literal=a=b"]);
+    let office = Office::open(admin(bed), busy(), Acting::AsPerson).await;
+    let delete = |name: &str| wish(Verb::Delete, "ConfigMap", "granted", name, None);
+    assert!(office.hub.propose(&ann(), delete("old")).await.is_err(), "off without a grant");
+    let grant = |subject: &str, class: Class, hours: f64| Grant {
+        subject: subject.into(),
+        scope: Scope {
+            classes: vec![class],
+            namespaces: vec!["granted".into()],
+            kinds: vec!["ConfigMap".into()],
+            names: vec!["o*".into()],
+        },
+        max_uses: 1,
+        hours,
+        reason: "cleaning up".into(),
+    };
+    let root = person("root", &[Role::Admin]);
+    for (who, wanted) in [
+        (&bob(), grant("ann", Class::D, 1.0)),
+        (&root, grant("root", Class::D, 1.0)),
+        (&root, grant("ann", Class::X, 1.0)),
+        (&root, grant("ann", Class::D, 8.1)),
+    ] {
+        assert!(office.hub.grant(who, wanted.clone()).await.is_err(), "{} {wanted:?}", who.name);
+    }
+    office.hub.grant(&root, grant("ann", Class::D, 1.0)).await.unwrap();
+    let (old, other) = (
+        office.hub.propose(&ann(), delete("old")).await.unwrap(),
+        office.hub.propose(&ann(), delete("other")).await.unwrap(),
+    );
+    // D asks for somebody else, who logged in lately
+    let mut both = person("ann", &[Role::Operator, Role::Approver]);
+    assert!(office.hub.approve(&both, &old.id, &old.digest).await.is_err());
+    (both.name, both.auth_time) = ("eve".into(), store::now() - 301_000);
+    assert!(office.hub.approve(&both, &old.id, &old.digest).await.is_err());
+    office.hub.approve(&bob(), &old.id, &old.digest).await.unwrap();
+    office.hub.approve(&bob(), &other.id, &other.digest).await.unwrap();
+    assert_eq!(office.run(&old.id).await.state, State::Approved, "it is held for half a minute");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    let done = office.run(&old.id).await;
+    assert_eq!(done.state, State::Executed, "{:?}", done.outcome);
+    let second = office.run(&other.id).await;
+    assert_eq!(second.state, State::Stale, "one use is one use: {:?}", second.outcome);
+    assert!(bed.kubectl(&["-n", "granted", "get", "configmaps", "-o", "name"]).contains("configmap/other"));
+    // and what was deleted comes back by its undo, which is a change like any other
+    assert!(office.hub.undo(&ann(), &old.id).await.is_err(), "making it again is off too");
 }
 
 /// C10: somebody writes at a random moment around the execution. Whoever comes second must have seen the first.
