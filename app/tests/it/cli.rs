@@ -284,7 +284,7 @@ fn doctor_tells_what_works_what_does_not_and_what_to_paste() {
     for words in [
         "answers, version",
         "clock agrees",
-        "may be read",
+        "rights: all",
         "can be made",
         "--send",
         "http://127.0.0.1:1/webhooks/alertmanager",

@@ -88,7 +88,7 @@ fn m02_an_open_address_without_people_is_refused_with_the_ways_out() {
     assert!(Config::default().listen.ip().is_loopback());
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("midwatch.yaml");
-    std::fs::write(&file, "listen: 0.0.0.0:0\n").unwrap();
+    std::fs::write(&file, "listen: 0.0.0.0:0\nintake: {credentials: [{bearer_token: from-alertmanager}]}\n").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
     command.args(["serve", "--config"]).arg(&file).env("HOME", home.path()).current_dir(home.path());
     let out = command.env("KUBECONFIG", home.path().join("none")).output().unwrap();
