@@ -6,8 +6,10 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 
 pub fn start(config: &Log) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_new(&config.level).with_context(|| format!("log.level `{}` is no filter", config.level))?;
+    // The SDK tells of each request at `info`, several lines of it; whoever wants them names it.
+    let level =
+        if config.level.contains("rmcp") { config.level.clone() } else { format!("{},rmcp=warn", config.level) };
+    let filter = EnvFilter::try_new(&level).with_context(|| format!("log.level `{}` is no filter", config.level))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => builder.try_init(),
