@@ -10,14 +10,14 @@ use super::Approvals;
 use crate::audit::{self, Action, Entry};
 
 impl Approvals {
-    /// The cluster as this person, whose reads the policy decides on.
+    /// The same client, with the policy deciding on each read for this person.
     pub fn asking(self: &Arc<Self>, cluster: &Cluster, identity: &Identity) -> Cluster {
         let (own, who) = (self.clone(), identity.clone());
         let leave = move |request: &Request, class: &Classified| -> BoxFuture<'static, Result<(), String>> {
             let (own, who, request, class) = (own.clone(), who.clone(), request.clone(), class.clone());
             Box::pin(async move { own.leave_to_read(&who, &request, &class).await })
         };
-        cluster.acting_as(identity).reading(self.current_policy().scope().clone(), Arc::new(leave))
+        cluster.reading(self.current_policy().scope().clone(), Arc::new(leave))
     }
 
     async fn leave_to_read(&self, who: &Identity, request: &Request, class: &Classified) -> Result<(), String> {

@@ -112,9 +112,18 @@ const PEOPLE: &str = r#"{"tokens": [
     {"user": "oscar", "roles": ["operator"], "token": "token-of-oscar-0123456789abcde"}]}"#;
 
 async fn served(people: &str) -> Served {
+    served_under(people, None).await
+}
+
+async fn served_under(people: &str, policy: Option<&str>) -> Served {
     let home = tempfile::tempdir().unwrap();
-    let config =
-        Config { data_dir: home.path().to_owned(), people: serde_json::from_str(people).unwrap(), ..Config::default() };
+    let policy = policy.map(|text| {
+        let file = home.path().join("policy.yaml");
+        std::fs::write(&file, text).unwrap();
+        file
+    });
+    let people = serde_json::from_str(people).unwrap();
+    let config = Config { data_dir: home.path().to_owned(), people, policy, ..Config::default() };
     let recording = replay::Recording::load(&recorded()).unwrap();
     let cluster = cluster::over("recorded", replay::Replay::new(recording).router(), &Limits::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -195,6 +204,19 @@ async fn m11_a_call_reads_the_cluster_and_is_in_the_audit() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("the call is not in the audit log");
+}
+
+#[tokio::test]
+async fn the_policy_decides_on_reads_also_with_the_account_of_the_server() {
+    let policy =
+        "version: 1\nrules:\n- deny: {class: [R, S], resources: [pods], users: [vera]}\n- allow: {class: [R, S]}\n";
+    let served = served_under(PEOPLE, Some(policy)).await;
+    let asked = || json!({"name": "pods_list_in_namespace", "arguments": {"namespace": "shop"}});
+    let (_, refused) = served.ask(VERA, "tools/call", asked()).await;
+    assert!(refused["result"]["isError"] == true && said(&refused).contains("rules[0]"), "{refused}");
+    let (_, allowed) = served.ask(OSCAR, "tools/call", asked()).await;
+    assert!(said(&allowed).contains("api-7d9c5b8f6d-x7k2p"), "{allowed}");
+    served.end().await;
 }
 
 #[tokio::test]
