@@ -78,7 +78,7 @@ fn below(value: &Value, depth: usize, out: &mut String) {
 
 /// Whether a text of several lines can stand as it is.
 fn literal(text: &str) -> bool {
-    !text.starts_with([' ', '\n']) && !text.ends_with("\n\n") && !text.chars().any(|c| c.is_control() && c != '\n')
+    !text.starts_with([' ', '\n']) && !text.ends_with("\n\n") && !text.chars().any(|c| is_refused(c) && c != '\n')
 }
 
 /// The value on one line; None when that would be hard to read.
@@ -106,7 +106,7 @@ fn scalar(text: &str) -> String {
         && !text.starts_with([
             '-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '.', '=',
         ])
-        && !text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '{' | '}'))
+        && !text.chars().any(|c| is_refused(c) || matches!(c, ',' | '[' | ']' | '{' | '}'))
         && !text.contains(": ")
         && !text.ends_with(':')
         && !text.contains(" #")
@@ -114,12 +114,16 @@ fn scalar(text: &str) -> String {
     if plain { text.to_owned() } else { quoted(text) }
 }
 
+/// What YAML takes in double quotes only, escaped.
+fn is_refused(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// In double quotes, as JSON has it, with the characters escaped that YAML does not take.
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     for c in Value::from(text).to_string().chars() {
-        let refused = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-        if refused { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
+        if is_refused(c) { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
     }
     out
 }
