@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
         asked.map_or(Ok(self.namespace), |asked| segment("namespace", asked))
     }
 
+    /// The same for an object of a kind: `""` where the kind has no namespaces.
+    pub fn namespace_for<'b>(&'b self, kind: &Kind, asked: Option<&'b str>) -> Result<&'b str, Trouble> {
+        if kind.namespaced { self.namespace_or_own(asked) } else { Ok("") }
+    }
+
     pub async fn text(&self, path: &str) -> Result<String, kube::Error> {
         let request = http::Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
         self.client.request_text(request).await

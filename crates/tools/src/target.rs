@@ -26,8 +26,7 @@ pub async fn object(context: &Context, arguments: &Arguments) -> Result<(Kind, d
     let (kind, name) = split("object", arguments::required(arguments, "object")?)?;
     let reader = Reader::new(context)?;
     let kind = resolve(context, None, &kind).await?;
-    let namespace =
-        if kind.namespaced { reader.namespace_or_own(arguments::text(arguments, "namespace"))? } else { "" };
+    let namespace = reader.namespace_for(&kind, arguments::text(arguments, "namespace"))?;
     let object = reader.object(&kind, namespace, &name).await?;
     Ok((kind, object))
 }

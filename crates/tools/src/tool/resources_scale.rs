@@ -45,7 +45,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
     async move {
         let reader = Reader::new(context)?;
         let kind = resolve(context, text(&arguments, "apiVersion"), required(&arguments, "kind")?).await?;
-        let namespace = if kind.namespaced { reader.namespace_or_own(text(&arguments, "namespace"))? } else { "" };
+        let namespace = reader.namespace_for(&kind, text(&arguments, "namespace"))?;
         let object = reader.object(&kind, namespace, required(&arguments, "name")?).await?;
         let Some(wanted) = object.int("/spec/replicas") else {
             let what = format!("{} has no replicas and cannot be scaled.", object.re);

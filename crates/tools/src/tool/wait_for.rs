@@ -54,7 +54,7 @@ fn call(context: &Context, arguments: Arguments) -> BoxFuture<'_, Result<Answer,
         let reader = Reader::new(context)?;
         let (kind, name) = split("object", required(&arguments, "object")?)?;
         let kind = resolve(context, None, &kind).await?;
-        let namespace = if kind.namespaced { reader.namespace_or_own(text(&arguments, "namespace"))? } else { "" };
+        let namespace = reader.namespace_for(&kind, text(&arguments, "namespace"))?;
         let until = text(&arguments, "until").unwrap_or("ready");
         let seconds = number(&arguments, "seconds").unwrap_or(60).clamp(1, 300);
         let started = Instant::now();
