@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use cluster::Identity;
 use serde_json::Value;
 
-use crate::class::Verb;
 use crate::hands::Change;
+use cluster::Verb;
 
 /// Who owns the fields that are written.
 const MANAGER: &str = "midwatch";

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::class::Class;
 use crate::list::TOOLS;
 use crate::tool::{Set, Tool};
+use cluster::Class;
 
 /// The whole page.
 pub fn tools_doc() -> String {

@@ -9,11 +9,11 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::class::{Class, Verb};
 use crate::context::Caller;
 use crate::helm::Helm;
 use crate::tool::Tool;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 /// A change that somebody wishes. It runs only after a person approved the exact request that the hub makes of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,7 @@
 mod age;
 mod answer;
 mod arguments;
-mod canonical;
 mod change;
-mod class;
 mod columns;
 mod context;
 mod diff;
@@ -41,7 +39,6 @@ mod usage;
 mod yaml;
 
 pub use answer::{Answer, cut};
-pub use class::{Class, Verb};
 pub use context::{Caller, Context, Progress, Step};
 pub use doc::tools_doc;
 pub use hands::{Change, ContextName, Decision, Document, Hands, OnlyReading, Proposed, Standing};

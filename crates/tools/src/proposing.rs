@@ -4,11 +4,11 @@ use diagnose::Object;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::class::Verb;
 use crate::context::Context;
 use crate::hands::{Change, Proposed};
 use crate::kind::Kind;
 use crate::trouble::Trouble;
+use cluster::Verb;
 
 /// A change of one object of this kind.
 pub fn change(context: &Context, verb: Verb, kind: &Kind, namespace: &str, name: &str) -> Change {

@@ -1,6 +1,6 @@
 //! What a token may be good for.
 
-use crate::class::Class;
+use cluster::Class;
 
 /// Every tool that reads.
 pub const READ: &str = "midwatch:read";

@@ -30,13 +30,13 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use tokio::sync::watch;
 
-use crate::class::Class;
 use crate::context::Caller;
 use crate::hands::Hands;
 use crate::list::TOOLS;
 use crate::scope;
 use crate::seal::Seals;
 use crate::tool::{Set, Tool};
+use cluster::Class;
 use limit::Limit;
 use log::Level;
 

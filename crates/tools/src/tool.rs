@@ -43,9 +43,9 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
-use crate::class::Class;
 use crate::context::Context;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub type Arguments = Map<String, Value>;
 pub type Call = for<'a> fn(&'a Context, Arguments) -> BoxFuture<'a, Result<Answer, Trouble>>;

@@ -11,14 +11,13 @@ use tracing::warn;
 
 use super::{Server, described};
 use crate::answer::{self, Answer, MOST};
-use crate::canonical::fingerprint;
-use crate::class::Class;
 use crate::context::{Caller, Context, Progress, Step};
 use crate::hands::Decision;
 use crate::schema;
 use crate::seal::Bound;
 use crate::tool::{Arguments, Tool};
 use crate::trouble::Trouble;
+use cluster::{Class, Digest, canonical_json};
 
 /// News waiting for a slow client; more is dropped.
 const NEWS: usize = 16;
@@ -42,7 +41,7 @@ impl Server {
             Ok(arguments) => arguments,
             Err(trouble) => return Ok(self.result(Err(trouble)).into()),
         };
-        let digest = fingerprint(&Value::Object(arguments.clone()));
+        let digest = Digest::of(&canonical_json(&Value::Object(arguments.clone()))).to_string();
         let bound = Bound { principal: &caller.name, tool: tool.name, digest: &digest };
         if let Some(state) = &request.request_state {
             return self.resumed(&caller, &bound, state, request.input_responses.as_ref(), rpc).await;

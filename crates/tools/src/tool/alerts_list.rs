@@ -9,11 +9,11 @@ use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::flag;
-use crate::class::Class;
 use crate::context::Context;
 use crate::page::{Line, first, short};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "alerts_list",

@@ -9,7 +9,6 @@ use super::resources_create_or_update::placed;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::required;
-use crate::class::Class;
 use crate::context::Context;
 use crate::diff::{Difference, diff};
 use crate::kind::Kind;
@@ -19,6 +18,7 @@ use crate::proposing::desired;
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "apply_preview",

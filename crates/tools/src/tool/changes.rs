@@ -13,7 +13,6 @@ use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::{self, number};
-use crate::class::Class;
 use crate::columns::images;
 use crate::context::Context;
 use crate::diff::diff;
@@ -22,6 +21,7 @@ use crate::page::{Line, first};
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "changes",

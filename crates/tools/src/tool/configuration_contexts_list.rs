@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
-use crate::class::Class;
 use crate::context::Context;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "configuration_contexts_list",

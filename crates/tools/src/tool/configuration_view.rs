@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::flag;
-use crate::class::Class;
 use crate::context::Context;
 use crate::shape;
 use crate::trouble::Trouble;
 use crate::yaml;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "configuration_view",

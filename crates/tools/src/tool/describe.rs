@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
-use crate::class::Class;
 use crate::columns::{conditions, layout};
 use crate::context::Context;
 use crate::events::group;
@@ -23,6 +22,7 @@ use crate::target::object;
 use crate::trim::trim;
 use crate::trouble::Trouble;
 use crate::yaml;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "describe",

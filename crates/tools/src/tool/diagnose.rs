@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
-use crate::class::Class;
 use crate::context::Context;
 use crate::page::{ends, short};
 use crate::shape;
 use crate::target::target;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "diagnose",

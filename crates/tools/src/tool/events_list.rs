@@ -9,7 +9,6 @@ use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::{cursor, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::events::{Group, group};
 use crate::kind::resolve;
@@ -17,6 +16,7 @@ use crate::page::{Line, ends, page};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "events_list",

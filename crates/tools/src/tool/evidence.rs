@@ -9,12 +9,12 @@ use super::diagnose::report;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::hands::Document;
 use crate::shape;
 use crate::target::target;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "evidence",

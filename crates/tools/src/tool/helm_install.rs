@@ -8,12 +8,12 @@ use super::resources_create_or_update::placed;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::{Class, Verb};
 use crate::context::Context;
 use crate::proposing::{change, propose_all};
 use crate::read::{Reader, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "helm_install",

@@ -13,13 +13,13 @@ use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::{flag, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::page::{Line, first};
 use crate::read::{Reader, Selectors};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "helm_list",

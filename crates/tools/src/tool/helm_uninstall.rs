@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::{Class, Verb};
 use crate::context::Context;
 use crate::kind::{Kind, built_in};
 use crate::proposing::{change, propose_all};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "helm_uninstall",

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{flag, number, required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::fold::pattern;
 use crate::kind::{Kind, resolve};
@@ -19,6 +18,7 @@ use crate::page::{Line, first, short};
 use crate::read::{Reader, Selectors, encoded};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "logs_search",

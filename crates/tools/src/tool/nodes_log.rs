@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{number, required};
-use crate::class::Class;
 use crate::context::Context;
 use crate::fold::{fold, tail};
 use crate::kind::resolve;
 use crate::read::{Reader, encoded};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "nodes_log",

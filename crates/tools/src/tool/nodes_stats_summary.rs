@@ -9,7 +9,6 @@ use super::nodes_log::refused;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::required;
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::page::{Line, first};
@@ -17,6 +16,7 @@ use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
 use crate::usage::{cores, mebibytes};
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "nodes_stats_summary",

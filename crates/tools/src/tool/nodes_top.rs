@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::text;
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::page::{Line, first};
@@ -18,6 +17,7 @@ use crate::read::{Reader, Selectors};
 use crate::shape;
 use crate::trouble::Trouble;
 use crate::usage::{Usage, cores, mebibytes, metrics};
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "nodes_top",

@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::{Class, Verb};
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::proposing::{change, propose};
 use crate::read::Reader;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "pods_delete",

@@ -8,11 +8,11 @@ use super::resources_get::shown;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "pods_get",

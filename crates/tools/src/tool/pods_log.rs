@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{flag, number, required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::fold::{fold, tail};
 use crate::kind::{Kind, resolve};
 use crate::read::{Reader, encoded, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "pods_log",

@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{number, required, text};
-use crate::canonical::fingerprint;
-use crate::class::{Class, Verb};
 use crate::context::Context;
 use crate::kind::resolve;
 use crate::proposing::{change, propose_all};
 use crate::read::{Reader, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::{Class, Digest, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "pods_run",
@@ -72,8 +71,8 @@ fn name_for(image: &str, now: i64) -> String {
     let last = image.rsplit('/').next().unwrap_or_default();
     let word: String = last.split([':', '@']).next().unwrap_or_default().to_lowercase();
     let plain: String = word.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
-    let digest = fingerprint(&json!([image, now]));
-    let rest: String = digest.chars().filter(char::is_ascii_alphanumeric).take(5).collect();
+    let digest = Digest::of(format!("{now} {image}").as_bytes()).to_string();
+    let rest = &digest[..5];
     let plain = plain.trim_matches('-');
-    if plain.is_empty() { format!("run-{}", rest.to_lowercase()) } else { format!("{plain}-{}", rest.to_lowercase()) }
+    if plain.is_empty() { format!("run-{rest}") } else { format!("{plain}-{rest}") }
 }

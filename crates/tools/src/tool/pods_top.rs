@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{flag, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::page::{Line, first};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
 use crate::usage::{Usage, cores, mebibytes, metrics};
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "pods_top",

@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::cursor;
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::Kind;
 use crate::listing::{Wanted, answer};
 use crate::read::Selectors;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "projects_list",

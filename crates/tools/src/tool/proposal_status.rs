@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::required;
-use crate::class::Class;
 use crate::context::Context;
 use crate::proposing::item;
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "proposal_status",

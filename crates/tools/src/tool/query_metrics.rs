@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::required;
-use crate::class::Class;
 use crate::context::Context;
 use crate::page::{Line, first};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "query_metrics",

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::required;
-use crate::class::{Class, Verb};
 use crate::context::Context;
 use crate::hands::Change;
 use crate::kind::{Kind, resolve};
@@ -16,6 +15,7 @@ use crate::proposing::{change, propose_all};
 use crate::read::{Reader, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "resources_create_or_update",

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::{Kind, resolve};
 use crate::read::Reader;
@@ -15,6 +14,7 @@ use crate::shape;
 use crate::trim::trim;
 use crate::trouble::Trouble;
 use crate::yaml;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "resources_get",

@@ -9,7 +9,6 @@ use super::{Arguments, Set, Tool};
 use crate::age::age;
 use crate::answer::Answer;
 use crate::arguments::{number, required};
-use crate::class::{Class, Verb};
 use crate::columns::layout;
 use crate::context::Context;
 use crate::diff::diff;
@@ -21,6 +20,7 @@ use crate::revisions::{self, Revision};
 use crate::shape;
 use crate::target::object;
 use crate::trouble::Trouble;
+use cluster::{Class, Verb};
 
 pub const TOOL: Tool = Tool {
     name: "rollout",

@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{number, required, text};
-use crate::class::Class;
 use crate::columns::layout;
 use crate::context::Context;
 use crate::kind::{Kind, resolve};
@@ -20,6 +19,7 @@ use crate::read::Reader;
 use crate::shape;
 use crate::target::split;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "wait_for",

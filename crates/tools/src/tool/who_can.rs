@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::{Arguments, Set, Tool};
 use crate::answer::Answer;
 use crate::arguments::{required, text};
-use crate::class::Class;
 use crate::context::Context;
 use crate::kind::{Kind, built_in, resolve};
 use crate::page::{Line, first};
 use crate::read::{Reader, Selectors, segment};
 use crate::shape;
 use crate::trouble::Trouble;
+use cluster::Class;
 
 pub const TOOL: Tool = Tool {
     name: "who_can",

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use cluster::Verb;
 use cluster::{Cluster, Limits};
 use diagnose::collect::Prometheus;
 use futures::FutureExt;
@@ -9,7 +10,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use replay::{Recording, Replay};
 use serde_json::{Value, json};
-use tools::{Caller, Change, ContextName, Decision, Document, Hands, Proposed, Standing, Tool, Trouble, Verb};
+use tools::{Caller, Change, ContextName, Decision, Document, Hands, Proposed, Standing, Tool, Trouble};
 
 use crate::harness::{Bench, holds};
 

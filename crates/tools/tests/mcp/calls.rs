@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cluster::Class;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tools::tool::Hints;
-use tools::{Class, Decision, TOOLS};
+use tools::{Decision, TOOLS};
 use tower::ServiceExt;
 
 use super::hands::SECRET;

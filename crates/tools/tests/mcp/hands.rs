@@ -81,7 +81,7 @@ impl Hands for Small {
     }
 
     fn may_use(&self, _: &Caller, tool: &Tool) -> bool {
-        tool.class <= tools::Class::S || self.may_write.load(Ordering::Relaxed)
+        tool.class <= cluster::Class::S || self.may_write.load(Ordering::Relaxed)
     }
 
     fn propose<'a>(&'a self, caller: &'a Caller, change: Change) -> BoxFuture<'a, Result<Proposed, Trouble>> {
