@@ -29,9 +29,11 @@ fn read(file: &str) -> String {
 
 /// Normal dependencies between our own crates. A new edge is a decision: change it here and say why in docs/decisions.
 const EDGES: &[(&str, &[&str])] = &[
+    ("agent", &["llm"]),
     ("cluster", &[]),
     ("diagnose", &[]),
-    ("midwatch", &["cluster", "diagnose", "notify", "redact", "replay", "tools"]),
+    ("llm", &[]),
+    ("midwatch", &["agent", "cluster", "diagnose", "llm", "notify", "redact", "replay", "tools"]),
     ("notify", &[]),
     ("redact", &[]),
     ("replay", &[]),
