@@ -64,12 +64,24 @@ pub enum Problem {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// text for the reader, never a part of a marker or of a call
-    Text { text: String },
-    Reasoning { text: String },
+    Text {
+        text: String,
+    },
+    Reasoning {
+        text: String,
+    },
     /// a call begins; its arguments are not known yet
-    Call { name: String },
+    Call {
+        name: String,
+    },
     /// something was switched off or changed so that the provider accepts the request, in one line for people
-    Step { model: String, what: String },
+    Step {
+        model: String,
+        what: String,
+    },
     /// another provider of the list is asked from here on; what was streamed so far is void
-    Restart { model: String, why: String },
+    Restart {
+        model: String,
+        why: String,
+    },
 }
