@@ -217,6 +217,13 @@ impl Assembler {
     }
 }
 
+/// The calls that stand in a text: names are taken from the tools where there are any.
+pub fn calls_in(text: &str, tools: &[Tool]) -> Vec<ToolCall> {
+    let mut parser = Parser::new(tools);
+    parser.push(text);
+    parser.finish().calls
+}
+
 /// The text of which a server could not make a call.
 fn failed_generation(error: &Value) -> Option<&str> {
     error.get("failed_generation")?.as_str().filter(|text| !text.trim().is_empty())

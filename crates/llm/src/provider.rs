@@ -30,6 +30,10 @@ pub struct Quirks {
     pub without: Vec<String>,
     pub most_tools: usize,
     pub context: Option<u32>,
+    /// the conversation is cut to so many tokens, whatever the context is
+    pub room: Option<u32>,
+    /// the newest tool result is withheld
+    pub hide_last: bool,
     /// the seconds between two events may be more: it thinks without a word
     pub thinks: bool,
 }
@@ -126,6 +130,8 @@ impl Quirks {
             without: Vec::new(),
             most_tools: 128,
             context: model.context,
+            room: None,
+            hide_last: false,
             thinks: false,
         };
         let url = model.url.to_ascii_lowercase();
