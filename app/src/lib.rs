@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod app;
 pub mod approvals;
 pub mod audit;
+pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod deliver;
