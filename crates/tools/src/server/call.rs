@@ -7,6 +7,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{Server, described};
@@ -55,13 +56,40 @@ impl Server {
         }
     }
 
+    /// One call by the program itself, in the name of this caller: the same path without a client at the other end.
+    pub async fn call(&self, caller: &Caller, name: &str, arguments: Arguments) -> Result<Answer, Trouble> {
+        let unknown = || Trouble::NotFound { what: format!("the tool {name}"), near: Vec::new() };
+        let tool = self.open_to(caller).find(|tool| tool.name == name).ok_or_else(unknown)?;
+        self.shared.limit.admit(&caller.name)?;
+        let arguments = schema::accept(&described::input(tool, self.several()), tool.old_spellings, arguments)?;
+        let answer = self.made(tool, caller, arguments, Progress::default(), &CancellationToken::new()).await?;
+        Ok(Answer { text: self.clean(&answer.text), data: answer::fit(answer::redacted(answer.data), MOST) })
+    }
+
     /// Runs one tool for a caller who may use it.
     pub(super) async fn run(
         &self,
         tool: &'static Tool,
         caller: &Caller,
-        mut arguments: Arguments,
+        arguments: Arguments,
         rpc: &RequestContext<RoleServer>,
+    ) -> Result<Answer, Trouble> {
+        let (sender, news) = mpsc::channel(NEWS);
+        tokio::select! {
+            biased;
+            answer = self.made(tool, caller, arguments, Progress::to(sender), &rpc.ct) => answer,
+            never = pass_on(news, rpc) => match never {},
+        }
+    }
+
+    /// Recorded first, then run until it ends or is cancelled.
+    async fn made(
+        &self,
+        tool: &'static Tool,
+        caller: &Caller,
+        mut arguments: Arguments,
+        progress: Progress,
+        cancel: &CancellationToken,
     ) -> Result<Answer, Trouble> {
         let hands = &self.shared.hands;
         let written = Value::Object(arguments.clone());
@@ -73,24 +101,22 @@ impl Server {
             warn!(tool = tool.name, %trouble, "a read was not written down");
         }
         let named = arguments.remove("context");
-        let (sender, news) = mpsc::channel(NEWS);
         let context = Context {
             cluster: hands.cluster(caller, named.as_ref().and_then(Value::as_str)),
             contexts: hands.contexts(),
             hands: hands.clone(),
             caller: caller.clone(),
             prometheus: hands.prometheus(),
-            progress: Progress::to(sender),
-            cancel: rpc.ct.clone(),
+            progress,
+            cancel: cancel.clone(),
             now: hands.now(),
             lang: self.shared.settings.lang,
             room: self.shared.settings.room.min(MOST),
         };
         let result = tokio::select! {
             biased;
-            () = rpc.ct.cancelled() => Err(Trouble::Cancelled),
+            () = cancel.cancelled() => Err(Trouble::Cancelled),
             answer = (tool.call)(&context, arguments) => answer,
-            never = pass_on(news, rpc) => match never {},
         };
         if matches!(result, Err(Trouble::Cancelled))
             && let Err(trouble) = hands.record(caller, tool, &written, Decision::Cancelled).await
