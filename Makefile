@@ -5,7 +5,7 @@ CARGO ?= cargo
 # What `midwatch version` names; nothing where git is not there.
 COMMIT = MIDWATCH_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 
-.PHONY: demo demo-live run test check fix gen bench torture conformance fuzz help
+.PHONY: demo demo-live run test check fix gen bench eval torture conformance fuzz help
 
 help:
 	@echo "make demo       the seed's incident through the real path, on recorded data (needs Rust)"
@@ -16,6 +16,7 @@ help:
 	@echo "make fix        formats and mends lints"
 	@echo "make gen        writes the generated files anew (docs/causes.md, docs/midwatch.schema.json)"
 	@echo "make bench      figures beside what a person would type"
+	@echo "make eval       every case of evals/cases scored, beside the last time (EVAL takes more arguments)"
 	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server"
 	@echo "make fuzz       the property tests with many cases; FUZZ_CASES says how many"
 	@echo "make torture    the long crash and mutation campaigns"
@@ -55,6 +56,10 @@ gen:
 bench: testbed-bin
 	$(COMMIT) $(CARGO) build --release --locked -p midwatch
 	@testbed/bench.sh
+
+eval:
+	$(COMMIT) $(CARGO) build --release --locked -p midwatch
+	@target/release/midwatch eval evals/cases --save target/eval.json $(EVAL)
 
 torture: testbed-bin
 	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals no_mutation --nocapture

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod doctor;
+pub mod eval;
 pub mod failpoint;
 pub mod hands;
 pub mod http;

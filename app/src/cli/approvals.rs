@@ -224,7 +224,7 @@ impl Undo {
 }
 
 /// Everything that a person decides on.
-fn page(view: &View, colour: bool) -> String {
+pub(super) fn page(view: &View, colour: bool) -> String {
     let paint =
         |code: &str, text: String| if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m\n") } else { text + "\n" };
     let mut text = paint("1", view.summary.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -21,7 +21,7 @@ use crate::jobs::{self, Job, Runner};
 use crate::mcp::{Clusters, Desk, Hub, Toolset, caller};
 use crate::people;
 use crate::prometheus::Answers;
-use crate::store;
+use crate::store::{self, Store};
 
 #[derive(Debug, Args)]
 pub struct Mcp {
@@ -72,19 +72,28 @@ impl Mcp {
         let prometheus = asked.map(|answers| Arc::new(answers) as Arc<dyn Prometheus>);
         let clusters = Clusters::of(self.cluster.source(), limits);
         let desk = match &self.data_dir {
-            Some(folder) => Some(desk(folder, clusters.get(None).ok()).await?),
+            Some(folder) => {
+                let config = Config { data_dir: folder.to_owned(), ..Config::default() };
+                let store = app::open_store(&config).await?;
+                let desk = desk(&config, store, clusters.get(None).ok())?;
+                work(&desk);
+                Some(desk)
+            }
             None => None,
         };
         Ok(Arc::new(Hub { clusters, prometheus, desk, impersonate: false }))
     }
 }
 
-/// Proposals of the person at this terminal: they run with the kubeconfig's own rights, in this process.
-async fn desk(folder: &Path, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
-    let config = Config { data_dir: folder.to_owned(), ..Config::default() };
-    let store = app::open_store(&config).await?;
-    let approvals = Arc::new(app::approvals(&config, store.clone(), cluster, Acting::AsOwner)?);
-    let hub = approvals.clone();
+/// Proposals of the person at this terminal: they run with the kubeconfig's own rights.
+pub(super) fn desk(config: &Config, store: Store, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
+    let approvals = Arc::new(app::approvals(config, store.clone(), cluster, Acting::AsOwner)?);
+    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(config) })
+}
+
+/// Carries out in this process what is approved.
+pub(super) fn work(desk: &Desk) {
+    let hub = desk.approvals.clone();
     let handler = move |job: Job| {
         let hub = hub.clone();
         async move {
@@ -99,16 +108,15 @@ async fn desk(folder: &Path, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
     };
     let runner = Runner { only: Some(jobs::CHANGES), ..Runner::default() };
     let (stop, stopped) = watch::channel(false);
-    let worked = store.clone();
+    let worked = desk.store.clone();
     tokio::spawn(async move {
         jobs::run(worked, runner, handler, stopped).await;
         // Never told to stop: it ends with the process, and a job under way is found again by the next one.
         drop(stop);
     });
-    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(&config) })
 }
 
-fn recorded(opened: Opened) -> OnlyReading {
+pub(super) fn recorded(opened: Opened) -> OnlyReading {
     let Opened { cluster, now, prometheus } = opened;
     let (name, server, namespace) = (cluster.name.clone(), cluster.server.clone(), cluster.namespace.clone());
     OnlyReading {

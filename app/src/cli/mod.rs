@@ -2,12 +2,14 @@
 
 mod alerts;
 mod approvals;
+mod ask;
 mod audit;
 mod completion;
 mod config;
 mod demo;
 mod diagnose;
 mod doctor;
+mod eval;
 mod grant;
 mod mcp;
 mod outbox;
@@ -17,6 +19,7 @@ mod policy;
 mod progress;
 mod record;
 mod replay;
+mod room;
 mod serve;
 mod setup;
 mod source;
@@ -42,6 +45,8 @@ pub struct Cli {
 enum Command {
     /// Name what is wrong with an object, a namespace or the whole cluster, and how to mend it
     Diagnose(diagnose::Diagnose),
+    /// Ask in your own words: one answer, with what it rests on
+    Ask(ask::Ask),
     /// Take alerts, diagnose them, deliver the verdicts
     Serve(serve::Serve),
     /// The tools for an agent on this machine: an MCP server on standard input and output
@@ -85,6 +90,8 @@ enum Command {
     Config(config::Config),
     /// Prove that cluster, Alertmanager, Prometheus and channels work; print what to paste into them
     Doctor(doctor::Doctor),
+    /// Score the verdicts on a folder of cases, beside the last time
+    Eval(eval::Eval),
     /// Print a completion script for the shell
     Completion(completion::Completion),
     /// Print version, commit and platform
@@ -96,6 +103,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<u8> {
         match self.command {
             Command::Diagnose(command) => command.run().await,
+            Command::Ask(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Mcp(command) => command.run().await,
             Command::Demo(command) => command.run().await,
@@ -113,6 +121,7 @@ impl Cli {
             Command::Policy(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
+            Command::Eval(command) => command.run().await,
             Command::Completion(command) => command.run(),
             Command::Version => version::run(),
         }

@@ -10,7 +10,7 @@ use crate::config::FULL;
 use crate::harness::Harness;
 use crate::intake::webhook;
 
-fn case(name: &str) -> PathBuf {
+pub fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("evals/cases").join(name)
 }
 
@@ -19,7 +19,7 @@ fn seed() -> PathBuf {
 }
 
 /// A command that sees neither this machine's clusters nor its settings.
-fn midwatch(folder: &Path) -> Command {
+pub fn midwatch(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MIDWATCH_") || name.starts_with("LC_")) {
         command.env_remove(name);
@@ -29,10 +29,10 @@ fn midwatch(folder: &Path) -> Command {
     command
 }
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 fn ran(output: Output) -> Ran {
@@ -40,7 +40,7 @@ fn ran(output: Output) -> Ran {
     Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn run(folder: &Path, args: &[&str]) -> Ran {
+pub fn run(folder: &Path, args: &[&str]) -> Ran {
     ran(midwatch(folder).args(args).output().unwrap())
 }
 

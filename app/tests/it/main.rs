@@ -6,6 +6,7 @@ mod approvals;
 #[cfg(feature = "failpoints")]
 mod approvals_crash;
 mod approvals_http;
+mod ask;
 mod asked;
 mod audit;
 mod captures;
