@@ -189,7 +189,7 @@ fn alike<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, String)>) ->
         .enumerate()
         .filter_map(|(at, (candidate, shown))| {
             let part = name.len() >= 3 && candidate.contains(name);
-            let distance = near::distance(name, candidate).or_else(|| part.then(|| candidate.len()))?;
+            let distance = near::distance(name, candidate).or_else(|| part.then_some(candidate.len()))?;
             Some((distance, at, shown))
         })
         .collect();

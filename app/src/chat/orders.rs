@@ -26,10 +26,10 @@ impl Room {
         let Some(approvals) = self.approvals.clone() else {
             return answer.said(phrases::read_only(lang), Outcome::Unknown);
         };
-        if let Order::Undo(id) = &order {
-            if question.names.is_empty() {
-                return self.undo(answer, &approvals, id.clone()).await;
-            }
+        if let Order::Undo(id) = &order
+            && question.names.is_empty()
+        {
+            return self.undo(answer, &approvals, id.clone()).await;
         }
         let Some(one) = object(about).cloned() else {
             return answer.said(phrases::which_object(lang), Outcome::Unknown);

@@ -188,9 +188,7 @@ fn mention(word: &str, question: &mut Question) {
             question.namespace = Some((*namespace).to_owned());
         }
         [one] if words::kind(one).is_some() => {
-            if question.kind.is_none() {
-                question.kind = words::kind(one);
-            }
+            question.kind = question.kind.or(words::kind(one));
         }
         [one] if !words::is_plain(one) && !is_amount(one) && !one.contains(['=', ':']) => name(one),
         _ => {}

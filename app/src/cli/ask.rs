@@ -38,14 +38,15 @@ impl Ask {
         let question = self.question.join(" ");
         ensure!(!question.trim().is_empty(), "nothing is asked");
         // a question needs no store, and finds none where there is none
-        let (config, store) = match read(&question).intent {
+        let kept = matches!(
+            read(&question).intent,
             Intent::Order(_) | Intent::Manifest(_) | Intent::Proposals | Intent::Alerts
-                if self.room.cluster.replay.is_none() =>
-            {
-                let (config, store) = self.room.store.make().await?;
-                (config, Some(store))
-            }
-            _ => (self.room.store.config()?, None),
+        );
+        let (config, store) = if kept && self.room.cluster.replay.is_none() {
+            let (config, store) = self.room.store.make().await?;
+            (config, Some(store))
+        } else {
+            (self.room.store.config()?, None)
         };
         let mut room = self.room.open(&config, store.clone(), false).await?;
         let answer = {
