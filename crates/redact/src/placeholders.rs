@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{Class, normal};
 
@@ -29,10 +29,13 @@ struct Seen {
 }
 
 impl Placeholders {
+    /// The key comes straight from the kernel: the library's generator first gathers entropy of its own for 40 ms,
+    /// which is most of what a short command takes.
     #[expect(clippy::expect_used, reason = "without random bytes from the system nothing may be shown")]
     pub fn new() -> Self {
         let mut key = [0; 32];
-        SystemRandom::new().fill(&mut key).expect("random bytes from the system");
+        let read = getrandom(&mut key, GetRandomFlags::empty()).expect("random bytes from the system");
+        assert_eq!(read, key.len(), "up to 256 bytes come at once");
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), seen: Mutex::default() }
     }
 
