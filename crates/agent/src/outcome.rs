@@ -20,6 +20,8 @@ pub struct Task {
     pub schema: Option<Value>,
     /// the order that ends the collecting, in the reader's language
     pub wrap_up: String,
+    /// what the program's own answer begins with, where it has to write one, in the reader's language
+    pub closing: String,
     pub policy: Policy,
     pub thinking: llm::Thinking,
     /// the most tokens of one answer

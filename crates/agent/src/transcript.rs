@@ -10,7 +10,7 @@ use crate::outcome::WhyEnded;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
-    /// The model is asked; `new` are the messages that it has not seen in an earlier round.
+    /// The model is asked; `new` are the messages that no other step tells: those that the run begins with.
     Asked {
         round: u32,
         new: Vec<llm::Message>,
@@ -46,19 +46,6 @@ pub enum Step {
         why: WhyEnded,
         text: String,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Replied {
-    /// the configured name of the model that answered
-    pub model: String,
-    pub reply: llm::Reply,
-    /// what was switched off or changed so that the provider accepted the request
-    pub steps: Vec<String>,
-    pub requests: u32,
-    pub first_token: Option<Duration>,
-    pub took: Duration,
-    pub cost: Option<f64>,
 }
 
 pub trait Record: Send + Sync {
