@@ -18,7 +18,7 @@ pub enum Step {
     },
     Replied {
         round: u32,
-        answer: Replied,
+        answer: llm::Answer,
     },
     /// Written before the call starts: after a crash it says that the call may have been done.
     Calling {
