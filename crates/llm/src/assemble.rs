@@ -154,7 +154,7 @@ impl Assembler {
             calls = self.calls_in_reasoning();
         }
         if let Some(text) = self.failure.as_ref().and_then(failed_generation) {
-            calls = self.calls_in(text).0;
+            calls = calls_in(text, &self.tools);
         } else if self.failure.is_some() {
             calls.clear();
         }

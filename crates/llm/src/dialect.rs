@@ -1,6 +1,10 @@
 //! The wire formats, one a file: where a request goes, what it looks like, and what the answer's stream means.
 
+mod anthropic;
+mod gemini;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 
 use serde_json::Value;
 
@@ -15,37 +19,60 @@ use crate::sse::{Frame, Frames};
 const MOST: usize = 16 << 20;
 
 impl Dialect {
-    /// What follows the configured address.
+    /// What follows the address of a server that says nothing of versions; see [`join`].
     pub fn path(self, quirks: &Quirks) -> String {
         match self {
-            Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini | Self::Ollama => {
-                openai_chat::path(quirks)
-            }
+            Self::OpenaiChat => "/chat/completions".to_owned(),
+            Self::OpenaiResponses => "/responses".to_owned(),
+            Self::Anthropic => "/v1/messages".to_owned(),
+            Self::Gemini => gemini::path(quirks),
+            Self::Ollama => "/api/chat".to_owned(),
         }
     }
 
     pub fn headers(self, key: Option<&str>) -> Vec<(&'static str, String)> {
         match self {
-            Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini | Self::Ollama => bearer(key),
+            Self::OpenaiChat | Self::OpenaiResponses | Self::Ollama => bearer(key),
+            Self::Anthropic => anthropic::headers(key),
+            Self::Gemini => gemini::headers(key),
         }
     }
 
     pub fn body(self, request: &Request, quirks: &Quirks) -> Value {
         match self {
-            Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini | Self::Ollama => {
-                openai_chat::body(request, quirks)
-            }
+            Self::OpenaiChat => openai_chat::body(request, quirks),
+            Self::OpenaiResponses => openai_responses::body(request, quirks),
+            Self::Anthropic => anthropic::body(request, quirks),
+            Self::Gemini => gemini::body(request, quirks),
+            Self::Ollama => ollama::body(request, quirks),
         }
     }
 
     /// Reads the answer to a request: a stream, or a body of the same format that came at once.
     pub fn decoder(self, request: &Request) -> Decoder {
         let format = match self {
-            Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini | Self::Ollama => {
-                Format::OpenaiChat
-            }
+            Self::OpenaiChat => Format::OpenaiChat,
+            Self::OpenaiResponses => Format::OpenaiResponses(openai_responses::Items::default()),
+            Self::Anthropic => Format::Anthropic(anthropic::Thoughts::default()),
+            Self::Gemini => Format::Gemini { calls: 0 },
+            Self::Ollama => Format::Ollama { calls: 0 },
         };
         Decoder { format, frames: Frames::default(), reply: Assembler::new(request), read: 0 }
+    }
+}
+
+/// The path of an address and what follows it. People write an address with its version and without: where it ends with
+/// one, that one counts.
+pub fn join(base: &str, path: &str) -> String {
+    let base = base.trim_end_matches('/');
+    let is_version = |segment: &str| {
+        segment == "api" || segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let last = base.rsplit('/').next().unwrap_or_default();
+    let rest = path.trim_start_matches('/').split_once('/');
+    match rest {
+        Some((first, rest)) if is_version(first) && is_version(last) => format!("{base}/{rest}"),
+        Some(_) | None => format!("{base}{path}"),
     }
 }
 
@@ -53,6 +80,10 @@ impl Dialect {
 #[derive(Debug)]
 enum Format {
     OpenaiChat,
+    OpenaiResponses(openai_responses::Items),
+    Anthropic(anthropic::Thoughts),
+    Gemini { calls: u64 },
+    Ollama { calls: u64 },
 }
 
 /// Reads one answer.
@@ -125,6 +156,10 @@ fn take_value(format: &mut Format, reply: &mut Assembler, event: &str, value: &V
     }
     match format {
         Format::OpenaiChat => openai_chat::take(value, reply),
+        Format::OpenaiResponses(items) => items.take(value, reply),
+        Format::Anthropic(thoughts) => thoughts.take(value, reply),
+        Format::Gemini { calls } => gemini::take(value, calls, reply),
+        Format::Ollama { calls } => ollama::take(value, calls, reply),
     }
 }
 

@@ -26,7 +26,7 @@ mod turn;
 mod wait;
 
 pub use assemble::{Finished, calls_in};
-pub use dialect::Decoder;
+pub use dialect::{Decoder, join};
 pub use error::{Class, Error};
 pub use models::{Answer, MOST_EXTRA, Models};
 pub use refusal::Refusal;

@@ -1,7 +1,11 @@
 //! A scripted model on a port: written turns in the wire format of the path that is asked, faults on demand, and what was
 //! asked kept and checked. For tests.
 
+mod anthropic;
+mod gemini;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod pairs;
 mod stream;
 mod turn;
@@ -142,7 +146,15 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Result<Respon
 
 /// The wire format that is asked for.
 fn dialect(path: &str) -> Option<Dialect> {
-    path.ends_with("/chat/completions").then_some(Dialect::OpenaiChat)
+    let ends = [
+        ("/chat/completions", Dialect::OpenaiChat),
+        ("/responses", Dialect::OpenaiResponses),
+        ("/messages", Dialect::Anthropic),
+        (":streamGenerateContent", Dialect::Gemini),
+        (":generateContent", Dialect::Gemini),
+        ("/api/chat", Dialect::Ollama),
+    ];
+    ends.iter().find(|(end, _)| path.ends_with(end)).map(|(_, dialect)| *dialect)
 }
 
 fn elsewhere(path: &str) -> Response<Body> {
@@ -155,9 +167,12 @@ fn elsewhere(path: &str) -> Response<Body> {
 
 fn refused(dialect: Dialect, why: &str) -> Response<Body> {
     let body = match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini | Dialect::Ollama => {
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => {
             json!({"error": {"message": why, "type": "invalid_request_error", "code": null}})
         }
+        Dialect::Anthropic => json!({"type": "error", "error": {"type": "invalid_request_error", "message": why}}),
+        Dialect::Gemini => json!({"error": {"code": 400, "message": why, "status": "INVALID_ARGUMENT"}}),
+        Dialect::Ollama => json!({"error": why}),
     };
     respond(StatusCode::BAD_REQUEST, "application/json", body.to_string().into())
 }
@@ -171,7 +186,7 @@ fn answer(dialect: Dialect, path: &str, body: &Value, turn: Turn, open: &Arc<Ato
     let (status, kind, pieces, headers) = match turn.what {
         What::Raw { status, headers, body } => (status, "text/event-stream", vec![body], headers),
         What::Said(said) if streamed => {
-            let (kind, pieces) = stream::pieces(dialect, &said, body);
+            let (kind, pieces) = stream::pieces(dialect, &said);
             (200, kind, pieces, Vec::new())
         }
         What::Said(said) => (200, "application/json", vec![stream::whole(dialect, &said).to_string()], Vec::new()),

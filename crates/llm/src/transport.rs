@@ -101,7 +101,7 @@ impl Transport {
         let whole = base.path().trim_end_matches('/').to_owned();
         // an address with the whole path is taken as it stands
         if !whole.ends_with(path.trim_end_matches('/')) {
-            base.set_path(&format!("{whole}/{}", path.trim_start_matches('/')));
+            base.set_path(&crate::dialect::join(&whole, path));
         }
         if let Some(query) = query {
             let own = base.query().map(|own| format!("{own}&{query}"));

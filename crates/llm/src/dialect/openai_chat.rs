@@ -8,10 +8,6 @@ use crate::provider::Switch;
 use crate::reply::{ToolCall, Usage};
 use crate::request::{Message, Tool};
 
-pub fn path(_quirks: &Quirks) -> String {
-    "/chat/completions".to_owned()
-}
-
 pub fn body(request: &Request, quirks: &Quirks) -> Value {
     let mut messages: Vec<Value> = request.messages.iter().map(message).collect();
     let mut body = Map::from_iter([("model".to_owned(), json!(quirks.model))]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stream::tokens;
+use super::stream::{data, id, tokens};
 use super::turn::Said;
 
 fn reason(said: &Said) -> &'static str {
@@ -15,14 +15,12 @@ fn reason(said: &Said) -> &'static str {
     }
 }
 
-/// The counts of a turn: about as many tokens as pieces.
-pub fn usage(said: &Said) -> Value {
-    let output = tokens(&said.text).len() + tokens(&said.reasoning).len() + 8 * said.calls.len();
-    json!({"prompt_tokens": 100, "completion_tokens": output, "total_tokens": 100 + output,
-        "prompt_tokens_details": {"cached_tokens": 60}})
+fn usage(said: &Said) -> Value {
+    json!({"prompt_tokens": said.input(), "completion_tokens": said.output(),
+        "total_tokens": said.input() + said.output(), "prompt_tokens_details": {"cached_tokens": said.cached()}})
 }
 
-pub fn events(said: &Said) -> Vec<Value> {
+pub fn pieces(said: &Said) -> Vec<String> {
     let chunk = |delta: Value, reason: Option<&str>| {
         json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "pretend",
             "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
@@ -41,8 +39,9 @@ pub fn events(said: &Said) -> Vec<Value> {
     }
     let mut last = chunk(json!({}), Some(reason(said)));
     last["usage"] = usage(said);
-    events.push(last);
-    events
+    let mut pieces: Vec<String> = events.iter().map(data).collect();
+    pieces.push(format!("{}data: [DONE]\n\n", data(&last)));
+    pieces
 }
 
 pub fn whole(said: &Said) -> Value {
@@ -59,9 +58,4 @@ pub fn whole(said: &Said) -> Value {
     }
     json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "pretend",
         "choices": [{"index": 0, "message": message, "finish_reason": reason(said)}], "usage": usage(said)})
-}
-
-/// The ids of every turn are the same, as some servers have it.
-fn id(index: usize) -> String {
-    format!("call_p{index}")
 }

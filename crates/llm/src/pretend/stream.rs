@@ -9,34 +9,40 @@ use axum::body::Bytes;
 use futures::Stream;
 use serde_json::Value;
 
-use super::openai_chat;
 use super::turn::{Pace, Said};
+use super::{anthropic, gemini, ollama, openai_chat, openai_responses};
 use crate::settings::Dialect;
 
-/// The content type of a stream and its pieces, one a token, the end last.
-pub fn pieces(dialect: Dialect, said: &Said, _body: &Value) -> (&'static str, Vec<String>) {
+/// The content type of a stream and its pieces: the start first, then about one a token, the end last.
+pub fn pieces(dialect: Dialect, said: &Said) -> (&'static str, Vec<String>) {
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini | Dialect::Ollama => {
-            ("text/event-stream", events(&openai_chat::events(said)))
-        }
+        Dialect::OpenaiChat => ("text/event-stream", openai_chat::pieces(said)),
+        Dialect::OpenaiResponses => ("text/event-stream", openai_responses::pieces(said)),
+        Dialect::Anthropic => ("text/event-stream", anthropic::pieces(said)),
+        Dialect::Gemini => ("text/event-stream", gemini::pieces(said)),
+        Dialect::Ollama => ("application/x-ndjson", ollama::pieces(said)),
     }
 }
 
 /// The answer as one body.
 pub fn whole(dialect: Dialect, said: &Said) -> Value {
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini | Dialect::Ollama => {
-            openai_chat::whole(said)
-        }
+        Dialect::OpenaiChat => openai_chat::whole(said),
+        Dialect::OpenaiResponses => openai_responses::whole(said),
+        Dialect::Anthropic => anthropic::whole(said),
+        Dialect::Gemini => gemini::whole(said),
+        Dialect::Ollama => ollama::whole(said),
     }
 }
 
-fn events(values: &[Value]) -> Vec<String> {
-    let mut events: Vec<String> = values.iter().map(|value| format!("data: {value}\n\n")).collect();
-    if let Some(last) = events.last_mut() {
-        last.push_str("data: [DONE]\n\n");
-    }
-    events
+/// An event without a name.
+pub fn data(value: &Value) -> String {
+    format!("data: {value}\n\n")
+}
+
+/// An event with its type as its name.
+pub fn named(value: &Value) -> String {
+    format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap_or_default())
 }
 
 /// A text in about the pieces in which a model makes it.
@@ -53,6 +59,11 @@ pub fn tokens(text: &str) -> Vec<String> {
     }
     tokens.retain(|token| !token.is_empty());
     tokens
+}
+
+/// The ids of every turn are the same, as some servers have it.
+pub fn id(index: usize) -> String {
+    format!("call_p{index}")
 }
 
 /// Counts an answer for as long as it is being written.
@@ -85,7 +96,7 @@ pub fn paced(
     if pace.endless {
         left.pop_back();
     }
-    let again = if pace.endless { left.iter().cloned().collect() } else { Vec::new() };
+    let again = if pace.endless { left.iter().skip(1).cloned().collect() } else { Vec::new() };
     if pace.drip.is_some() {
         left = left.iter().flat_map(|piece| (0..piece.len()).map(|at| piece.slice(at..=at))).collect();
     }

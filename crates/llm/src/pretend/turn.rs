@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::stream::tokens;
+
 /// What a model says in one turn. A turn is put together: `Turn::text("…").call("events_list", json!({})).rate(50)`.
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -30,6 +32,22 @@ pub(super) struct Said {
     pub calls: Vec<(String, Value)>,
     /// it ends because its length is used up
     pub length: bool,
+}
+
+impl Said {
+    /// The same for every request.
+    pub fn input(&self) -> usize {
+        100
+    }
+
+    pub fn cached(&self) -> usize {
+        60
+    }
+
+    /// About as many tokens as pieces.
+    pub fn output(&self) -> usize {
+        tokens(&self.text).len() + tokens(&self.reasoning).len() + 8 * self.calls.len()
+    }
 }
 
 /// When the bytes go out, and whether all do.
