@@ -65,13 +65,13 @@ impl Dialect {
 /// one, that one counts.
 pub fn join(base: &str, path: &str) -> String {
     let base = base.trim_end_matches('/');
-    let is_version = |segment: &str| {
-        segment == "api" || segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    let last = base.rsplit('/').next().unwrap_or_default();
-    let rest = path.trim_start_matches('/').split_once('/');
-    match rest {
-        Some((first, rest)) if is_version(first) && is_version(last) => format!("{base}/{rest}"),
+    let is_version =
+        |segment: &str| segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let (before, last) = base.rsplit_once('/').unwrap_or(("", base));
+    match path.trim_start_matches('/').split_once('/') {
+        Some((first, rest)) if first == last || is_version(first) && is_version(last) => format!("{base}/{rest}"),
+        // Ollama's own format does not stand below the version of its imitation of OpenAI's
+        Some(("api", _)) if is_version(last) => format!("{before}{path}"),
         Some(_) | None => format!("{base}{path}"),
     }
 }

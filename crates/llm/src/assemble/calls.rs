@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::reply::ToolCall;
 
+/// The most calls of one answer. A model that asks for more has lost its way, and each is looked for among all.
+const MOST: usize = 1024;
+
 /// What one event says of one call. What it does not say is `None`.
 #[derive(Debug, Default)]
 pub struct Piece<'a> {
@@ -48,10 +51,14 @@ impl Calls {
     pub fn add(&mut self, mut piece: Piece<'_>, known: &dyn Fn(&str) -> bool) -> Option<String> {
         piece.id = piece.id.filter(|id| !id.is_empty());
         piece.name = piece.name.filter(|name| !name.is_empty());
-        self.current = self.place(&piece, known).unwrap_or_else(|| {
-            self.list.push(Partial { index: piece.index, ..Partial::default() });
-            self.list.len() - 1
-        });
+        self.current = match self.place(&piece, known) {
+            Some(at) => at,
+            None if self.list.len() >= MOST => return None,
+            None => {
+                self.list.push(Partial { index: piece.index, ..Partial::default() });
+                self.list.len() - 1
+            }
+        };
         let call = &mut self.list[self.current];
         if call.id.is_none() {
             call.id = piece.id.map(str::to_owned);
@@ -100,6 +107,7 @@ impl Calls {
                 finished.calls.push(ToolCall { id, name: partial.name.clone(), arguments, extra: extra.take() });
             }
         }
+        finished.calls.truncate(MOST);
         finished
     }
 }

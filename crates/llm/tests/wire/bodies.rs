@@ -229,6 +229,9 @@ fn addresses_with_a_version_and_without() {
     assert_eq!(path("", Dialect::Gemini), "/v1beta/models/m:streamGenerateContent?alt=sse");
     assert_eq!(path("/api", Dialect::Ollama), "/api/chat");
     assert_eq!(path("/", Dialect::Ollama), "/api/chat");
+    assert_eq!(path("/v1", Dialect::Ollama), "/api/chat");
+    assert_eq!(path("/api", Dialect::Anthropic), "/api/v1/messages");
+    assert_eq!(path("/api/v1", Dialect::OpenaiResponses), "/api/v1/responses");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod ask;
 mod bodies;
+mod models;
 mod pretend;
 mod properties;
 mod rules;

@@ -211,3 +211,28 @@ fn an_old_function_call_is_a_call() {
     let got = reply(&deltas, "function_call");
     assert_eq!((got.calls[0].name.as_str(), got.stop), ("events_list", Stop::ToolCalls));
 }
+
+#[test]
+fn a_thousand_calls_are_taken_and_a_flood_is_not() {
+    let call = |index: usize| {
+        let arguments = json!({"namespace": index.to_string()}).to_string();
+        json!({"tool_calls": [{"index": index, "id": format!("c{index}"), "function": {"name": "events_list", "arguments": arguments}}]})
+    };
+    let deltas: Vec<Value> = (0..1000).map(call).collect();
+    assert_eq!(reply(&deltas, "tool_calls").calls.len(), 1000);
+    let deltas: Vec<Value> = (0..20_000).map(call).collect();
+    let calls = reply(&deltas, "tool_calls").calls;
+    assert_eq!((calls.len(), calls[1023].arguments["namespace"].as_str()), (1024, Some("1023")));
+}
+
+#[test]
+fn a_megabyte_of_arguments_byte_by_byte() {
+    let piece = |text: &str| json!({"tool_calls": [{"index": 0, "function": {"arguments": text}}]});
+    let mut deltas = vec![
+        json!({"tool_calls": [{"index": 0, "id": "x", "function": {"name": "events_list", "arguments": "{\"namespace\": \""}}]}),
+    ];
+    deltas.extend((0..50_000).map(|_| piece("{}{}{}{}{}{}{}{}{}{}")));
+    deltas.push(piece("\"}"));
+    let got = reply(&deltas, "stop");
+    assert_eq!(got.calls[0].arguments["namespace"].as_str().map(str::len), Some(1_000_000));
+}
