@@ -190,15 +190,24 @@ impl Approve {
             }
             None => bail!("look at it with `midwatch approvals show {}`, then give its --digest", self.id),
         };
-        let mut view = desk.hub.approve(&desk.person, &self.id, &digest).await?;
-        let mut left = self.wait;
-        while left > 0 && matches!(view.state, State::Approved | State::Intended) {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            view = desk.hub.view(&desk.person, &self.id).await?;
-            left -= 1;
-        }
-        Ok(view)
+        let view = desk.hub.approve(&desk.person, &self.id, &digest).await?;
+        Ok(carried_out(&desk.hub, &desk.person, view, Duration::from_secs(self.wait)).await?)
     }
+}
+
+/// The proposal once it was carried out, or as it stands after this time.
+pub(super) async fn carried_out(
+    hub: &Hub,
+    person: &Person,
+    mut view: View,
+    wait: Duration,
+) -> Result<View, crate::approvals::Refusal> {
+    let until = tokio::time::Instant::now() + wait;
+    while matches!(view.state, State::Approved | State::Intended) && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        view = hub.view(person, &view.id).await?;
+    }
+    Ok(view)
 }
 
 impl Deny {

@@ -4,6 +4,7 @@ mod alerts;
 mod approvals;
 mod ask;
 mod audit;
+mod chat;
 mod completion;
 mod config;
 mod demo;
@@ -47,6 +48,8 @@ enum Command {
     Diagnose(diagnose::Diagnose),
     /// Ask in your own words: one answer, with what it rests on
     Ask(ask::Ask),
+    /// Ask and change in your own words, one after the other; each change only after you saw it and said yes
+    Chat(chat::Chat),
     /// Take alerts, diagnose them, deliver the verdicts
     Serve(serve::Serve),
     /// The tools for an agent on this machine: an MCP server on standard input and output
@@ -104,6 +107,7 @@ impl Cli {
         match self.command {
             Command::Diagnose(command) => command.run().await,
             Command::Ask(command) => command.run().await,
+            Command::Chat(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Mcp(command) => command.run().await,
             Command::Demo(command) => command.run().await,

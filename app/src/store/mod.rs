@@ -6,6 +6,7 @@ mod writer;
 
 pub mod alerts;
 pub mod audit;
+pub mod chats;
 pub mod episodes;
 pub mod heartbeats;
 pub mod incidents;
