@@ -13,6 +13,7 @@ mod doctor;
 mod eval;
 mod grant;
 mod mcp;
+mod models;
 mod outbox;
 mod pause;
 mod payload;
@@ -88,10 +89,13 @@ enum Command {
     /// What may be done: check the policy, explain what would happen to a request
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// The configured models: what they can do, what was switched off because of it
+    #[command(subcommand)]
+    Models(models::Models),
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
-    /// Prove that cluster, Alertmanager, Prometheus and channels work; print what to paste into them
+    /// Prove that cluster, Alertmanager, Prometheus, models and channels work; print what to paste into them
     Doctor(doctor::Doctor),
     /// Score the verdicts on a folder of cases, beside the last time
     Eval(eval::Eval),
@@ -123,6 +127,7 @@ impl Cli {
             Command::Token(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::Policy(command) => command.run().await,
+            Command::Models(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Eval(command) => command.run().await,

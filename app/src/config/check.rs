@@ -61,6 +61,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     if let Some(prometheus) = &config.prometheus {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }
+    found.extend(config.models.problems().into_iter().map(|(i, text)| (format!("/models/{i}"), text)));
     found.extend(people(config));
     found.extend(config.policy.as_deref().into_iter().flat_map(policy));
     found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));

@@ -21,6 +21,11 @@ impl Config {
         }
     }
 
+    /// The models, with what was learnt about them before.
+    pub fn models(&self) -> Result<llm::Models, llm::SettingsError> {
+        llm::Models::new(&self.models, Some(self.data_dir.join("models.json")))
+    }
+
     /// The zone of times in messages. The configuration check names one that does not exist.
     pub fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.timezone).unwrap_or(jiff::tz::TimeZone::UTC)

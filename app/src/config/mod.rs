@@ -52,6 +52,8 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Changes that people approve.
     pub approvals: approvals::Settings,
+    /// Models that may word and deepen what the rules found, in the order in which they are asked. Without any: the rules alone.
+    pub models: llm::Settings,
     /// Folder with own message templates (minijinja): `LANG/CHANNEL.md.j2`.
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
@@ -81,6 +83,7 @@ impl Default for Config {
             mcp: mcp::Settings::default(),
             policy: None,
             approvals: approvals::Settings::default(),
+            models: llm::Settings::default(),
             templates: None,
             retention_days: 30,
         }

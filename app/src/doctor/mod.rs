@@ -4,6 +4,7 @@ pub mod channels;
 pub mod cluster;
 mod impersonation;
 pub mod manifest;
+pub mod models;
 pub mod place;
 pub mod rights;
 pub mod services;

@@ -56,6 +56,7 @@ pub enum Step {
         tokens: u32,
     },
     HideLastResult,
+    Brief,
 }
 
 impl fmt::Display for Step {
@@ -87,6 +88,7 @@ impl fmt::Display for Step {
             Self::Context { tokens } => write!(f, "context of {tokens} tokens"),
             Self::Plain => f.write_str("no optional parameters"),
             Self::Shrink { tokens } => write!(f, "conversation cut to about {tokens} tokens"),
+            Self::Brief => f.write_str("less thinking and more room: the answer was empty"),
             Self::HideLastResult => f.write_str("the last tool result is withheld: the provider's filter refused it"),
         }
     }
@@ -131,6 +133,7 @@ impl Step {
             }
             Self::Shrink { tokens } => quirks.room = Some(*tokens),
             Self::HideLastResult => quirks.hide_last = true,
+            Self::Brief => quirks.brief = true,
         }
     }
 }
@@ -175,8 +178,8 @@ pub(crate) fn next(refusal: &Refusal, sent: &Sent<'_>, done: &[Step], waited: u3
         | Class::Timeout
         | Class::TooLarge
         | Class::NoModel
-        | Class::EmptyToolCalls
-        | Class::EmptyAnswer => Action::Stop,
+        | Class::EmptyToolCalls => Action::Stop,
+        Class::EmptyAnswer => Action::Once(Step::Brief),
         Class::RateLimit | Class::Overloaded | Class::GatewayTimeout | Class::TransientEmpty => match waited {
             0..3 => Action::Wait(refusal.wait),
             3.. => Action::Stop,
@@ -186,9 +189,10 @@ pub(crate) fn next(refusal: &Refusal, sent: &Sent<'_>, done: &[Step], waited: u3
             1.. => Action::Stop,
         },
         Class::ToolsUnsupported | Class::ToolChoiceUnsupported | Class::ArgsInvalidJson => text(Action::Learn),
-        Class::ToolUseFailed => match waited {
-            0 => Action::Again,
-            1.. => text(Action::Learn),
+        Class::ToolUseFailed => match (waited, quirks.tools) {
+            (0, _) => Action::Again,
+            (1.., Tools::Native) if sent.has_tools && quirks.json_schema => Action::Learn(Step::SchemaTools),
+            (1.., Tools::Native | Tools::Schema | Tools::Text) => text(Action::Learn),
         },
         Class::ToolNameInvalid | Class::ToolSchemaInvalid => {
             schema(refusal, quirks, done).unwrap_or_else(|| text(Action::Learn))

@@ -12,6 +12,7 @@ mod normalise;
 mod prepare;
 #[cfg(feature = "pretend")]
 pub mod pretend;
+mod probe;
 pub mod provider;
 pub mod refusal;
 mod reply;
@@ -29,6 +30,7 @@ pub use assemble::{Finished, calls_in};
 pub use dialect::{Decoder, join};
 pub use error::{Class, Error};
 pub use models::{Answer, MOST_EXTRA, Models};
+pub use probe::{Failed, Probe, Thinks, Works, probe};
 pub use refusal::Refusal;
 pub use reply::{Event, Problem, Reply, Stop, ToolCall, Usage};
 pub use request::{Message, Request, Thinking, Tool};

@@ -52,6 +52,10 @@ pub(crate) fn prepare(request: &Request, quirks: &Quirks, thinking: Option<Think
     if let (Some(wish), Some(limit)) = (out.max_tokens, quirks.output_limit) {
         out.max_tokens = Some(wish.min(limit));
     }
+    if quirks.brief {
+        out.thinking = Thinking::Off;
+        out.max_tokens = out.max_tokens.map(|most| most.saturating_mul(2).min(quirks.output_limit.unwrap_or(u32::MAX)));
+    }
     let by_schema = quirks.tools == Tools::Schema && !tools.is_empty();
     let (kept, note) = fit(messages, &tools, &out, quirks);
     messages = kept;

@@ -34,6 +34,8 @@ pub struct Quirks {
     pub room: Option<u32>,
     /// the newest tool result is withheld
     pub hide_last: bool,
+    /// no thinking and twice the room for the answer, because thoughts used it up
+    pub brief: bool,
     /// the seconds between two events may be more: it thinks without a word
     pub thinks: bool,
 }
@@ -132,6 +134,7 @@ impl Quirks {
             context: model.context,
             room: None,
             hide_last: false,
+            brief: false,
             thinks: false,
         };
         let url = model.url.to_ascii_lowercase();

@@ -2,15 +2,16 @@
 
 use tokio::time::{Instant, sleep};
 
+use crate::assemble::calls_in;
 use crate::attempt::Attempt;
 use crate::error::Class;
 use crate::ladder::{self, Action, Sent, Step};
 use crate::memory::Memory;
 use crate::models::Entry;
 use crate::prepare::{Prepared, prepare};
-use crate::provider::Quirks;
+use crate::provider::{Quirks, Tools};
 use crate::refusal::Refusal;
-use crate::reply::{Event, Problem, Reply};
+use crate::reply::{Event, Problem, Reply, Stop};
 use crate::request::Request;
 use crate::{tokens, wait};
 
@@ -69,13 +70,17 @@ impl<'a> Turn<'a> {
                 };
                 attempt.send(self.deadline, &mut seen).await
             };
-            let refusal = match answered.and_then(|reply| accepted(reply, &prepared)) {
+            let (refusal, poor) = match answered.and_then(|reply| accepted(reply, &prepared)) {
                 Ok(reply) => {
                     self.memory.learn(&self.entry.model, &self.guessed);
                     self.silent_cut(&prepared, &reply, on);
-                    return Ok(reply);
+                    let Some(class) = poor(&reply, &self.quirks) else { return Ok(reply) };
+                    (Refusal::ours(class, "an answer of no use"), Some(reply))
                 }
-                Err(refusal) => refusal,
+                Err(refusal) => match recovered(&refusal, &prepared) {
+                    Some(reply) => return Ok(reply),
+                    None => (refusal, None),
+                },
             };
             let sent = Sent {
                 quirks: &self.quirks,
@@ -85,7 +90,12 @@ impl<'a> Turn<'a> {
                 max_tokens: prepared.request.max_tokens,
             };
             let action = ladder::next(&refusal, &sent, &self.done, self.waited);
-            self.follow(action, refusal, on).await?;
+            match (self.follow(action, refusal, on).await, poor) {
+                (Ok(()), _) => {}
+                // whoever asked can still make something of it
+                (Err(_), Some(reply)) => return Ok(reply),
+                (Err(refusal), None) => return Err(refusal),
+            }
         }
     }
 
@@ -163,6 +173,38 @@ impl<'a> Turn<'a> {
             self.tell(what, on);
         }
     }
+}
+
+/// An answer that another request may better.
+fn poor(reply: &Reply, quirks: &Quirks) -> Option<Class> {
+    match &reply.problem {
+        // a call that cannot be read although nothing cut it: the server or the model cannot write one
+        Some(Problem::TruncatedCall) if reply.stop != Stop::Length && quirks.tools != Tools::Text => {
+            Some(Class::ToolUseFailed)
+        }
+        Some(Problem::EmptyAnswer) => Some(Class::EmptyAnswer),
+        Some(
+            Problem::TruncatedCall
+            | Problem::EmptyToolCalls
+            | Problem::IncompleteStream
+            | Problem::EmptyBody
+            | Problem::ContextLength
+            | Problem::Upstream(_),
+        )
+        | None => None,
+    }
+}
+
+/// The calls that a provider could not read and sends back as text.
+fn recovered(refusal: &Refusal, prepared: &Prepared) -> Option<Reply> {
+    let offered = prepared.offered();
+    let mut calls = calls_in(refusal.generation.as_deref()?, &offered.tools);
+    for (i, call) in calls.iter_mut().enumerate().filter(|(_, call)| call.id.is_empty()) {
+        call.id = format!("call_{}_{}", offered.messages.len(), i + 1);
+    }
+    let mut reply = Reply { calls, stop: Stop::ToolCalls, ..Reply::default() };
+    prepared.restore(&mut reply);
+    (!reply.calls.is_empty()).then_some(reply)
 }
 
 /// An answer that came with 200 and is none after all.
