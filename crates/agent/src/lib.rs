@@ -13,6 +13,7 @@ mod repeats;
 mod reply;
 mod run;
 mod suggest;
+mod toolbox;
 mod transcript;
 
 pub use budget::{Budget, Limit, Spent};
@@ -20,4 +21,5 @@ pub use hands::{CallResult, Calling, Effect, Hands, NoHands};
 pub use outcome::{Event, Outcome, Task, WhyEnded};
 pub use policy::Policy;
 pub use run::run;
+pub use toolbox::{AttachError, Door, Limits, Pins, Quarantined, Redact, ToolServer, Toolbox};
 pub use transcript::{NoRecord, Record, Step};

@@ -1,0 +1,87 @@
+//! One server that is attached: asked for its tools, and for a call.
+
+use std::collections::HashSet;
+
+use rmcp::model::{CallToolRequestParams, CallToolResult, PaginatedRequestParams};
+use rmcp::service::RunningService;
+use rmcp::{Peer, RoleClient};
+use serde_json::{Map, Value};
+
+use super::client::Client;
+use super::{clean, pins};
+
+/// Pages of one listing, and tools of one server. A list without an end ends here.
+const PAGES: usize = 16;
+const TOOLS: usize = 128;
+
+/// A tool as it is listed now.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub name: String,
+    pub description: String,
+    pub parameters: Value,
+    pub digest: String,
+    /// it cannot be offered as it is
+    pub refused: Option<String>,
+}
+
+pub struct Source {
+    pub name: String,
+    /// its word is not trusted
+    pub foreign: bool,
+    /// ends the connection, and the child process with it, when it is dropped
+    pub running: RunningService<RoleClient, Client>,
+    #[expect(dead_code, reason = "kept for its end: the process is killed when this is dropped")]
+    pub child: Option<tokio::process::Child>,
+}
+
+impl Source {
+    fn peer(&self) -> &Peer<RoleClient> {
+        self.running.peer()
+    }
+
+    pub async fn list(&self) -> Result<Vec<Listed>, String> {
+        let mut listed = Vec::new();
+        let mut names = HashSet::new();
+        let mut cursor = None;
+        for _ in 0..PAGES {
+            let asked = PaginatedRequestParams::default().with_cursor(cursor);
+            let page = self.peer().list_tools(Some(asked)).await.map_err(|error| error.to_string())?;
+            for tool in page.tools {
+                // of two tools with one name nobody can say which is called
+                if !names.insert(tool.name.to_string()) {
+                    return Err(format!("it lists the tool {} twice", clean::line(&tool.name)));
+                }
+                if listed.len() < TOOLS {
+                    listed.push(read(&tool));
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(listed)
+    }
+
+    /// What the server says of this tool now.
+    pub async fn digest(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.list().await?.into_iter().find(|tool| tool.name == name).map(|tool| tool.digest))
+    }
+
+    pub async fn call(&self, name: &str, arguments: Map<String, Value>) -> Result<CallToolResult, String> {
+        let asked = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
+        self.running.call_tool(asked).await.map_err(|error| error.to_string())
+    }
+}
+
+fn read(tool: &rmcp::model::Tool) -> Listed {
+    let described = tool.description.as_deref().unwrap_or_default();
+    let given = Value::Object((*tool.input_schema).clone());
+    let digest = pins::of(&tool.name, described, &given);
+    let (parameters, refused) = match clean::schema(&tool.input_schema) {
+        Ok(schema) => (schema, None),
+        Err(why) => (Value::Null, Some(why)),
+    };
+    Listed { name: tool.name.to_string(), description: clean::description(described), parameters, digest, refused }
+}
