@@ -1,0 +1,76 @@
+//! Attaches one tool server the way a run does, and makes calls: what other people's servers and suites are tried with.
+//!
+//! `attach http URL [TOOL ARGUMENTS]...`, `attach stdio COMMAND [TOOL ARGUMENTS]...` (the command in one word, split at
+//! spaces), or `attach URL` as the conformance suite calls it, which says its scenario in the environment.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use agent::{Door, Hands, Limits, Pins, ToolServer, Toolbox};
+use serde_json::{Map, Value, json};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["http", url, calls @ ..] => attach(http(url), pairs(calls)).await,
+        ["stdio", command, calls @ ..] => attach(stdio(command), pairs(calls)).await,
+        [url] => attach(http(url), scenario()).await,
+        _ => Err("usage: attach http|stdio ADDRESS [TOOL ARGUMENTS]...".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn http(url: &str) -> Door {
+    Door::Http { url: url.to_owned(), headers: BTreeMap::new() }
+}
+
+fn stdio(command: &str) -> Door {
+    let mut words = command.split_whitespace().map(str::to_owned);
+    Door::Stdio { command: words.next().unwrap_or_default(), args: words.collect(), env: BTreeMap::new() }
+}
+
+fn pairs(words: &[&str]) -> Vec<(String, Value)> {
+    let read = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    words.chunks(2).map(|pair| (pair[0].to_owned(), pair.get(1).map_or(json!({}), |text| read(text)))).collect()
+}
+
+/// What the suite wants called in this scenario; its context may name the calls itself.
+fn scenario() -> Vec<(String, Value)> {
+    let context = std::env::var("MCP_CONFORMANCE_CONTEXT").ok();
+    let context: Value = context.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let asked = |call: &Value| Some((call["name"].as_str()?.to_owned(), call["arguments"].clone()));
+    let named: Vec<_> = context["toolCalls"].as_array().into_iter().flatten().filter_map(asked).collect();
+    match std::env::var("MCP_CONFORMANCE_SCENARIO").as_deref() {
+        _ if !named.is_empty() => named,
+        Ok("tools_call") => vec![("add_numbers".to_owned(), json!({"a": 5, "b": 3}))],
+        Ok("initialize") => Vec::new(),
+        // every tool, with nothing
+        _ => vec![("*".to_owned(), json!({}))],
+    }
+}
+
+async fn attach(door: Door, calls: Vec<(String, Value)>) -> Result<(), String> {
+    let mut toolbox = Toolbox::new(Limits::default(), Arc::new(|text: &str| text.to_owned()), Pins::default());
+    let server = ToolServer { name: "s".to_owned(), door, reads: vec!["*".to_owned()] };
+    toolbox.attach(&server).await.map_err(|error| error.to_string())?;
+    let names: Vec<String> = toolbox.tools().into_iter().map(|tool| tool.name).collect();
+    println!("tools: {}", names.join(" "));
+    for (wanted, arguments) in calls {
+        let arguments: Map<String, Value> = arguments.as_object().cloned().unwrap_or_default();
+        for name in names.iter().filter(|name| wanted == "*" || **name == format!("s_{wanted}")) {
+            let result = toolbox.call(name, &arguments).await;
+            println!("{name}: {}{}", if result.error { "error: " } else { "" }, result.text);
+        }
+    }
+    Ok(())
+}
