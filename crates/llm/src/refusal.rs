@@ -90,6 +90,10 @@ impl Said {
         if message.is_empty() && !page && !value.is_object() {
             message = body.chars().take(2_000).collect();
         }
+        // FastAPI says where, not in its words
+        if let Some(place) = value["detail"][0]["loc"].as_array().and_then(|place| place.last()?.as_str()) {
+            message = format!("{message}: `{place}`");
+        }
         // a router in front repeats what the provider behind it said
         if let Some(raw) = error["metadata"]["raw"].as_str() {
             message = format!("{message}: {raw}");

@@ -107,10 +107,12 @@ pub fn of(class: Class, words: &str, error: &Value) -> (Option<u32>, Option<u32>
             let named = |name: &str| error[name].as_u64().and_then(|number| u32::try_from(number).ok());
             let sum = words.split_once("context limit: ").and_then(|(_, rest)| {
                 let (one, rest) = rest.split_once(" + ")?;
-                Some(number(one)? + number(rest)?)
+                Some(number(one)?.saturating_add(number(rest)?))
             });
             let used = named("n_prompt_tokens").or(sum).or_else(|| first(words, USED));
-            (named("n_ctx").or_else(|| first(words, LIMITS)), used)
+            // `context limit: QUESTION + ANSWER > LIMIT`
+            let limit = sum.and_then(|_| first(words, &[" > "]));
+            (named("n_ctx").or(limit).or_else(|| first(words, LIMITS)), used)
         }
     }
 }
@@ -167,7 +169,10 @@ const KNOWN: &[&str] = &[
 /// The name that is refused: as the provider gives it, else out of its words.
 pub fn param(class: Class, given: Option<&str>, message: &str) -> Option<String> {
     match class {
-        Class::ParamUnsupported => given.map(str::to_owned).or_else(|| known(message)).or_else(|| quoted(message)),
+        Class::ParamUnsupported => {
+            let named = given.map(str::to_owned).or_else(|| known(message));
+            named.or_else(|| quoted(message)).or_else(|| compound(message))
+        }
         Class::ToolNameInvalid => {
             given.map(str::to_owned).or_else(|| quoted(message).filter(|name| name.contains("name")))
         }
@@ -188,6 +193,12 @@ fn known(message: &str) -> Option<String> {
         Some((at, usize::MAX - name.len(), *name))
     });
     places.min().map(|(_, _, name)| name.to_owned())
+}
+
+/// The first word with an underscore: no language has such words, so it is a name.
+fn compound(message: &str) -> Option<String> {
+    let words = message.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.map(|word| word.trim_matches('_')).find(|word| word.contains('_')).map(str::to_owned)
 }
 
 /// The first name in quotes.

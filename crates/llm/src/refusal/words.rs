@@ -4,26 +4,29 @@ use super::{Said, numbers};
 use crate::error::Class;
 
 pub fn quota(said: &Said) -> bool {
+    // Google says so of every limit, also of those that are over in seconds
+    let passes = said.error["details"].to_string().contains("retryDelay");
     said.status == 402
-        || said.any(&[
-            "insufficient_quota",
-            "insufficient balance",
-            "insufficient_balance",
-            "balance is insufficient",
-            "insufficient credits",
-            "exceeded your current quota",
-            "check your plan and billing",
-            "arrearage",
-            "overdue",
-            "credit balance is too low",
-            "余额不足",
-            "欠费",
-            "额度已用尽",
-            "额度不足",
-            "quota_not_enough",
-            "billing_hard_limit",
-            "allocationquota.freetieronly",
-        ])
+        || !passes
+            && said.any(&[
+                "insufficient_quota",
+                "insufficient balance",
+                "insufficient_balance",
+                "balance is insufficient",
+                "insufficient credits",
+                "exceeded your current quota",
+                "check your plan and billing",
+                "arrearage",
+                "overdue",
+                "credit balance is too low",
+                "余额不足",
+                "欠费",
+                "额度已用尽",
+                "额度不足",
+                "quota_not_enough",
+                "billing_hard_limit",
+                "allocationquota.freetieronly",
+            ])
         || said.code == "1113"
 }
 

@@ -149,3 +149,22 @@ async fn a_probe_says_what_works() {
     assert_eq!(works, (Works::Yes, Works::Yes, Works::Yes, Works::No));
     assert_eq!(found.steps, ["no JSON schema for answers"]);
 }
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_the_world_outside() {
+    let proxy = Server::start(vec![Turn::text("done")]).await.unwrap();
+    let model = Model { proxy: Some(proxy.root.clone()), ..Model::new("one", "http://model.example/v1", "m") };
+    assert_eq!(ask(&several(vec![model]), &conversation()).await.unwrap().reply.content, "done");
+    let host = proxy.asked()[0].headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
+    assert_eq!(host, "model.example");
+}
+
+#[tokio::test]
+async fn certificates_and_keys_that_are_not_there_are_named() {
+    let model = Model { ca_file: Some("/nowhere/ca.pem".into()), ..Model::new("one", "https://x/v1", "m") };
+    let error = Models::new(&Settings { models: vec![model] }, None).unwrap_err().to_string();
+    assert!(error.contains("model `one`: ca_file /nowhere/ca.pem"), "{error}");
+    let model = Model { key_file: Some("/nowhere/key".into()), ..Model::new("one", "http://127.0.0.1:1/v1", "m") };
+    let error = ask(&several(vec![model]), &conversation()).await.unwrap_err();
+    assert!(error.class == Class::Auth && error.message.contains("key_file /nowhere/key"), "{}", error.message);
+}
