@@ -71,7 +71,18 @@ impl<'a> Turn<'a> {
                 attempt.send(self.deadline, &mut seen).await
             };
             let (refusal, poor) = match answered.and_then(|reply| accepted(reply, &prepared)) {
+                Ok(reply) if self.quirks.stream && self.lacks_arguments(&reply) => {
+                    let lost = Refusal::ours(Class::ArgsInvalidJson, "calls came without their arguments");
+                    match self.follow(Action::Guess(Step::NoStream), lost, on).await {
+                        Ok(()) => continue,
+                        Err(_) => return Ok(reply),
+                    }
+                }
                 Ok(reply) => {
+                    if self.lacks_arguments(&reply) {
+                        // the stream was not to blame
+                        self.guessed.retain(|step| *step != Step::NoStream);
+                    }
                     self.memory.learn(&self.entry.model, &self.guessed);
                     self.silent_cut(&prepared, &reply, on);
                     let Some(class) = poor(&reply, &self.quirks) else { return Ok(reply) };
@@ -145,6 +156,16 @@ impl<'a> Turn<'a> {
         }
         self.void(&refusal, on);
         Ok(())
+    }
+
+    /// Some servers lose the arguments of calls, but only in a stream.
+    fn lacks_arguments(&self, reply: &Reply) -> bool {
+        let needs = |name: &str| {
+            let tool = self.request.tools.iter().find(|tool| tool.name == name);
+            let required = tool.and_then(|tool| tool.parameters["required"].as_array());
+            required.is_some_and(|required| !required.is_empty())
+        };
+        reply.calls.iter().any(|call| call.arguments.is_empty() && needs(&call.name))
     }
 
     fn tell(&mut self, what: String, on: &mut (dyn FnMut(Event) + Send)) {

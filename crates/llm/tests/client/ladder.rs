@@ -312,3 +312,19 @@ async fn calls_that_nobody_can_read_become_answers_by_a_schema() {
     assert_eq!(answer.steps, ["no tools: calls by a JSON schema"]);
     assert_eq!(ask(&models, &conversation()).await.unwrap().requests, 1);
 }
+
+#[tokio::test]
+async fn arguments_that_a_stream_loses_are_asked_for_at_once() {
+    let server = Server::acting(|body| match body["stream"] == true {
+        true => Turn::call("events_list", json!({})),
+        false => Turn::call("events_list", json!({"namespace": "shop"})),
+    })
+    .await
+    .unwrap();
+    let models = models(&server);
+    for requests in [2, 1] {
+        let answer = ask(&models, &conversation()).await.unwrap();
+        assert_eq!(answer.reply.calls[0].arguments["namespace"], "shop");
+        assert_eq!(answer.requests, requests, "{:?}", answer.steps);
+    }
+}
