@@ -17,7 +17,7 @@ help:
 	@echo "make gen        writes the generated files anew (docs/causes.md, docs/midwatch.schema.json)"
 	@echo "make bench      figures beside what a person would type"
 	@echo "make eval       every case of evals/cases scored, beside the last time (EVAL takes more arguments)"
-	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server"
+	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server, official servers as tools"
 	@echo "make fuzz       the property tests with many cases; FUZZ_CASES says how many"
 	@echo "make torture    the long crash and mutation campaigns"
 
@@ -40,6 +40,7 @@ test: check testbed-bin
 	$(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
 	testbed/run test
 	testbed/mcp/run conformance
+	testbed/mcp/run client
 
 check:
 	$(CARGO) fmt --all --check
@@ -66,6 +67,8 @@ torture: testbed-bin
 
 conformance:
 	testbed/mcp/run conformance
+	testbed/mcp/run client
+	testbed/mcp/run servers
 	testbed/mcp/run clients
 
 # Property tests read FUZZ_CASES; proptest's own variable is for those that set no number.

@@ -69,13 +69,25 @@ impl ToolServer {
     }
 }
 
+/// The newest revision where the server has it, else the older handshake. Some old servers answer the question for the
+/// newest with anything but a refusal, so they are asked once more from the beginning.
 pub async fn open(server: &ToolServer) -> Result<Source, String> {
+    match enter(server, newest_first()).await {
+        Ok(source) => Ok(source),
+        Err(first) => {
+            tracing::debug!(server = server.name, first, "asked again with the older handshake");
+            enter(server, ClientLifecycleMode::Initialize).await
+        }
+    }
+}
+
+async fn enter(server: &ToolServer, lifecycle: ClientLifecycleMode) -> Result<Source, String> {
     let mut child = None;
     let running = match &server.door {
         Door::Stdio { command, args, env } => {
             let (transport, started) = spawn(command, args, env)?;
             child = Some(started);
-            Client.serve_with_lifecycle(transport, either()).await.map_err(|error| error.to_string())?
+            Client.serve_with_lifecycle(transport, lifecycle).await
         }
         Door::Http { url, headers } => {
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
@@ -84,19 +96,20 @@ pub async fn open(server: &ToolServer) -> Result<Source, String> {
                 .max_json_response_size(MESSAGE);
             config.reinit_on_expired_session = true;
             let transport = StreamableHttpClientTransport::with_client(web()?, config);
-            Client.serve_with_lifecycle(transport, either()).await.map_err(|error| error.to_string())?
+            Client.serve_with_lifecycle(transport, lifecycle).await
         }
         Door::Sse { url, headers } => {
             let headers = parsed(headers)?.into_iter().collect();
             let transport = sse::open(web()?, url, headers).await?;
-            Client.serve(transport).await.map_err(|error| error.to_string())?
+            // its age has one handshake only
+            Client.serve(transport).await
         }
     };
+    let running = running.map_err(|error| error.to_string())?;
     Ok(Source { name: server.name.clone(), foreign: true, running, child })
 }
 
-/// The newest revision where the server has it, else the older handshake.
-fn either() -> ClientLifecycleMode {
+fn newest_first() -> ClientLifecycleMode {
     ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: None }
 }
 
