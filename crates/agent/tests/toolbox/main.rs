@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
 
 mod contained;
+mod orders;
 mod server;
 mod sse;
