@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
+use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 
 pub use turn::Turn;
@@ -85,6 +86,8 @@ impl Model {
         let root = format!("http://{}", listener.local_addr()?);
         let router = axum::Router::new().fallback(handle).with_state(shared.clone());
         let task = tokio::spawn(async move {
+            // without it small pieces wait for the other side's delayed acknowledgement, 40 ms each
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "a pretend model stopped");
             }
