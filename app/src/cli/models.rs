@@ -197,3 +197,28 @@ fn address(url: &str) -> String {
     url.set_query(None);
     url.to_string().trim_end_matches('/').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_of_an_address_is_shown() {
+        assert_eq!(address("https://me:secret@host/v1/?key=secret"), "https://host/v1");
+        assert_eq!(address("secret"), "?");
+    }
+
+    #[tokio::test]
+    async fn a_model_that_cannot_be_reached_is_a_row_and_a_reason() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        drop(listener);
+        let models = vec![llm::settings::Model::new("gone", url, "m")];
+        let models = Client::new(&llm::Settings { models }, None).unwrap();
+        let text = report(&[asked(&models, 5).await.unwrap()]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("gone  ?"), "{text}");
+        assert!(lines[3].contains("unreachable") && lines[3].contains("check url"), "{text}");
+    }
+}
