@@ -79,6 +79,9 @@ impl Known {
         }
         let spoken = || before.object.clone().filter(|_| question.names.is_empty() && namespace.is_none());
         if names.is_empty() {
+            if let Some(found) = self.called_plainly(question, namespace.as_deref()) {
+                return About::Object(found);
+            }
             return match namespace {
                 Some(namespace) => About::Namespace(namespace),
                 None if question.points_back && before.object.is_some() => {
@@ -105,6 +108,18 @@ impl Known {
         }
         let wanted = names.join(" ");
         About::Nothing { near: self.near_objects(&names, place), wanted }
+    }
+
+    /// "delete configmap old": an everyday word that is the name of an object of the named kind.
+    fn called_plainly(&self, question: &Question, namespace: Option<&str>) -> Option<ObjectRef> {
+        let kind = question.kind?;
+        let here = |entry: &&Entry| {
+            entry.object.kind == kind.name
+                && namespace.is_none_or(|namespace| entry.object.namespace == namespace)
+                && question.plain.contains(&entry.object.name)
+        };
+        let mut found = self.objects.iter().filter(here);
+        found.next().filter(|_| found.next().is_none()).map(|entry| entry.object.clone())
     }
 
     /// The namespace that is meant, and the words that are left as names.

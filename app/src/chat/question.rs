@@ -43,6 +43,8 @@ pub struct Question {
     pub kind: Option<&'static Kind>,
     /// words that could be names of objects or namespaces, in their order
     pub names: Vec<String>,
+    /// everyday words, which are a name only where an object of the named kind is called so
+    pub plain: Vec<String>,
     /// what was spoken of before is meant
     pub points_back: bool,
     /// the whole cluster is meant
@@ -101,6 +103,7 @@ pub fn read(text: &str) -> Question {
         namespace: None,
         kind: None,
         names: Vec::new(),
+        plain: Vec::new(),
         points_back: words::points_back(&flat),
         whole: words::whole(&flat),
         only_troubled: words::only_troubled(&flat),
@@ -190,7 +193,8 @@ fn mention(word: &str, question: &mut Question) {
         [one] if words::kind(one).is_some() => {
             question.kind = question.kind.or(words::kind(one));
         }
-        [one] if !words::is_plain(one) && !is_amount(one) && !one.contains(['=', ':']) => name(one),
+        [one] if words::is_plain(one) => question.plain.push((*one).to_owned()),
+        [one] if !is_amount(one) && !one.contains(['=', ':']) => name(one),
         _ => {}
     }
 }

@@ -25,6 +25,7 @@ fn known() -> Known {
             entry("Deployment", "pay", "gateway", None, false),
             entry("Deployment", "shop", "gateway", None, false),
             entry("Node", "", "node-1", None, false),
+            entry("ConfigMap", "shop", "old", None, false),
         ],
     }
 }
@@ -178,6 +179,7 @@ fn orders() {
         ("请把 cart 重启一下", Order::Restart, cart()),
         ("delete pod cart-7d9f-xyz12", Order::Delete, object("Pod", "shop", "cart-7d9f-xyz12")),
         ("删除 pod cart-7d9f-xyz12", Order::Delete, object("Pod", "shop", "cart-7d9f-xyz12")),
+        ("delete configmap old in shop", Order::Delete, object("ConfigMap", "shop", "old")),
         ("roll back shop/cart", Order::RollBack(None), cart()),
         ("rollback cart to revision 2", Order::RollBack(Some(2)), cart()),
         ("把 cart 回滚到上一个版本", Order::RollBack(None), cart()),

@@ -38,6 +38,8 @@ mod senders;
 mod states;
 #[cfg(target_os = "linux")]
 mod storefaults;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod testbed;
 mod torture;
 mod verdict;
