@@ -266,7 +266,8 @@ fn intent(flat: &str, question: &Question) -> Intent {
         Some(Topic::Usage) => Intent::Usage,
         // "which pods are failing" asks for a list, "why are pods failing" for a cause
         Some(Topic::Trouble) if !named && question.kind.is_some() && lists(flat) => Intent::List,
-        Some(Topic::Why) if !about_cluster(question, named) => Intent::Unclear,
+        // "why?" alone is about what was spoken of
+        Some(Topic::Why) if list.len() > 1 && !about_cluster(question, named) => Intent::Unclear,
         Some(Topic::Trouble | Topic::Why) => Intent::Diagnose,
         Some(Topic::Show) if named => Intent::Show,
         Some(Topic::Show) if question.kind.is_some() => Intent::List,

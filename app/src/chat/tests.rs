@@ -292,6 +292,7 @@ fn a_follow_up_is_about_what_was_spoken_of() {
     {
         assert_eq!(known().about(&read(text), &before), About::Object(cart.clone()), "{text}");
     }
+    assert_eq!(read("why?").intent, Intent::Diagnose);
     assert_eq!(known().about(&read("is everything ok in the cluster"), &before), About::Cluster);
     assert_eq!(known().pod_of(&cart), Some(ObjectRef::new("Pod", "shop", "cart-7d9f-xyz12")));
 }

@@ -152,14 +152,18 @@ fn a_conversation_about_a_recording_goes_on_where_it_was_left() {
     let welcome = terminal.until("seed> ");
     assert!(welcome.contains("它的事件"), "{welcome}");
     terminal.line("why?");
-    terminal.until("10Gi");
+    let answer = terminal.until("by rules and tools alone");
+    assert!(answer.contains("10Gi"), "{answer}");
+    terminal.until("seed> ");
     // the arrow brings back what was asked
     terminal.keys.write_all(b"\x1b[A\x1b[A\x1b[A\x1b[A\r").unwrap();
     terminal.until("by rules and tools alone");
+    terminal.until("seed> ");
     assert_eq!(terminal.end().0, 0);
 }
 
-/// Ten changes as a new user would type them; each is shown, approved in place, and looked at on the API server.
+/// Changes as a new user would type them; each is shown, approved in place, and looked at on the API server. What the built-in
+/// policy does not allow says so.
 #[test]
 fn changes_are_typed_shown_approved_and_done() {
     let bed = TestBed::start(&["--no-prometheus"]);
@@ -175,7 +179,7 @@ fn changes_are_typed_shown_approved_and_done() {
     let mut terminal = Terminal::start(folder.path(), &arguments);
     terminal.until("No model is configured");
     let web = |field: &str| object(&bed, "shop", "deployment/web").pointer(field).cloned().unwrap_or_default();
-    let mut change = |typed: &str, shown: &[&str]| {
+    let change = |terminal: &mut Terminal, typed: &str, shown: &[&str]| {
         terminal.line(typed);
         let page = terminal.until("anything else to leave it: ");
         for word in shown {
@@ -185,29 +189,39 @@ fn changes_are_typed_shown_approved_and_done() {
         terminal.until(": executed");
         terminal.until("> ");
     };
-    change("scale shop/web to 3", &["spec.replicas", "- 2", "+ 3"]);
+    change(&mut terminal, "scale shop/web to 3", &["spec.replicas", "- 2", "+ 3"]);
     assert_eq!(web("/spec/replicas"), 3);
-    change("把 shop/web 扩到 4 个副本", &["- 3", "+ 4"]);
+    change(&mut terminal, "把 shop/web 扩到 4 个副本", &["- 3", "+ 4"]);
     assert_eq!(web("/spec/replicas"), 4);
-    change("undo", &["- 4", "+ 3"]);
+    change(&mut terminal, "undo", &["- 4", "+ 3"]);
     assert_eq!(web("/spec/replicas"), 3);
-    change("restart shop/web", &["restartedAt"]);
+    change(&mut terminal, "restart shop/web", &["restartedAt"]);
     assert!(web("/spec/template/metadata/annotations").to_string().contains("restartedAt"));
-    change("set image of shop/web to registry.example.com/web:2", &["web:1", "web:2"]);
+    change(&mut terminal, "set image of shop/web to registry.example.com/web:2", &["web:1", "web:2"]);
     assert_eq!(web("/spec/template/spec/containers/0/image"), "registry.example.com/web:2");
-    change("把 shop/web 的镜像换成 registry.example.com/web:3", &["web:2", "web:3"]);
+    change(&mut terminal, "把 shop/web 的镜像换成 registry.example.com/web:3", &["web:2", "web:3"]);
     assert_eq!(web("/spec/template/spec/containers/0/image"), "registry.example.com/web:3");
-    change("pause rollout of shop/web", &["paused"]);
+    change(&mut terminal, "pause rollout of shop/web", &["paused"]);
     assert_eq!(web("/spec/paused"), true);
-    change("resume rollout of shop/web", &["paused"]);
+    change(&mut terminal, "resume rollout of shop/web", &["paused"]);
     assert_ne!(web("/spec/paused"), true);
-    change("delete configmap old in shop", &["old"]);
-    assert!(!bed.kubectl(&["-n", "shop", "get", "configmap", "-o", "name"]).contains("configmap/old"));
-    // a pasted text comes in one piece
-    let manifest =
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: pasted\n  namespace: shop\ndata:\n  colour: green";
-    change(&format!("\x1b[200~{manifest}\x1b[201~"), &["pasted", "green"]);
-    assert_eq!(object(&bed, "shop", "configmap/pasted")["data"]["colour"], "green");
+    let pods = bed.kubectl(&["-n", "shop", "get", "pods", "-o", "name"]);
+    let pod = pods.lines().next().unwrap().to_owned();
+    change(&mut terminal, &format!("删除 shop 里的 {pod}"), &["pods"]);
+    let left =
+        bed.kubectl(&["-n", "shop", "get", &pod, "--ignore-not-found", "-o", "jsonpath={.metadata.deletionTimestamp}"]);
+    let pods = bed.kubectl(&["-n", "shop", "get", "pods", "-o", "name"]);
+    assert!(!pods.contains(&pod) || !left.is_empty(), "{pods}");
+    // a pasted text comes in one piece; making a new object is not open in the built-in policy
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: pasted\n  namespace: shop\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: pasted}}\n  template:\n    metadata: {labels: {app: pasted}}\n    spec:\n      containers: [{name: main, image: \"registry.example.com/pasted:1\"}]";
+    terminal.line(&format!("\x1b[200~{manifest}\x1b[201~"));
+    let said = terminal.until("the policy does not allow this");
+    assert!(said.contains("resources_create_or_update"), "{said}");
+    terminal.until("> ");
+    // what the policy forbids is not even shown for a yes
+    terminal.line("delete configmap old in shop");
+    terminal.until("the policy does not allow this");
+    terminal.until("> ");
 
     // a no is a no, and a wait is a wait
     terminal.line("scale shop/web to 9");
@@ -218,6 +232,7 @@ fn changes_are_typed_shown_approved_and_done() {
     terminal.until("anything else to leave it: ");
     terminal.line("y");
     terminal.until("waits: midwatch approvals approve");
+    terminal.until("> ");
     assert_eq!(web("/spec/replicas"), 3);
     assert_eq!(terminal.end().0, 0);
 }
