@@ -2,7 +2,6 @@
 //! said 200. The reason of the end never decides whether there are calls.
 
 mod calls;
-mod plain;
 
 use serde_json::Value;
 
@@ -10,8 +9,8 @@ pub use calls::Piece;
 
 use crate::reply::{Event, Problem, Reply, Stop, ToolCall, Usage};
 use crate::request::{Request, Tool};
+use crate::text::{Parsed, Parser};
 use calls::Calls;
-use plain::{Parser, lenient};
 
 /// Why the server ended its answer, in its own view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,50 +139,53 @@ impl Assembler {
             format!("call_{turn}_{number}")
         };
         let native = !self.calls.is_empty();
-        let ended = std::mem::take(&mut self.calls).finish(&mut made);
-        let parsed = std::mem::replace(&mut self.text, Parser::new(&[])).finish();
-        if let Some(text) = parsed.visible.strip_prefix(&self.shown).filter(|text| !text.is_empty()) {
-            self.events.push(Event::Text { text: text.to_owned() });
-        }
-        let (mut calls, mut cut) = (ended.calls, ended.cut);
-        if !native {
-            (calls, cut) = (parsed.calls, parsed.truncated);
-        }
+        let calls::Finished { mut calls, mut cut, mut invalid } = std::mem::take(&mut self.calls).finish(&mut made);
+        let parsed = std::mem::take(&mut self.text).finish();
+        self.show_rest(&parsed.visible);
         let content = parsed.visible;
-        if calls.is_empty() && !native && !cut && content.trim().is_empty() {
-            calls = self.calls_in_reasoning();
+        if !native {
+            (calls, cut, invalid) = (parsed.calls, parsed.truncated, parsed.invalid);
+            if calls.is_empty() && !cut && content.trim().is_empty() {
+                calls = self.calls_in_reasoning();
+            }
         }
         if let Some(text) = self.failure.as_ref().and_then(failed_generation) {
             calls = calls_in(text, &self.tools);
         } else if self.failure.is_some() {
             calls.clear();
         }
-        for call in calls.iter_mut().filter(|call| call.id.is_empty()) {
-            call.id = made();
+        // those of the text have none of their own
+        if !native || self.failure.is_some() {
+            calls.iter_mut().for_each(|call| call.id = made());
         }
         let (stop, problem) = self.judge(&content, &mut calls, cut);
         if !parsed.reasoning.is_empty() && !self.reasoning.is_empty() {
             self.reasoning.push('\n');
         }
         let reasoning = self.reasoning + &parsed.reasoning;
-        let reply = Reply { content, reasoning, calls, stop, usage: self.usage, problem };
+        let reply = Reply { content, reasoning, calls, stop, usage: self.usage, problem, invalid };
         Finished { events: self.events, reply, error: self.failure }
+    }
+
+    /// What was held back, or all of it where something else was shown: thoughts whose opening mark the server ate.
+    fn show_rest(&mut self, visible: &str) {
+        let text = match visible.strip_prefix(&self.shown) {
+            Some(rest) => rest.to_owned(),
+            None if self.shown.starts_with(visible) => return,
+            None => format!("\n{visible}"),
+        };
+        if !text.is_empty() {
+            self.events.push(Event::Text { text });
+        }
     }
 
     /// Some models write their calls where they think, and then nothing else.
     fn calls_in_reasoning(&mut self) -> Vec<ToolCall> {
-        let (calls, visible) = self.calls_in(&self.reasoning);
-        if !calls.is_empty() {
-            self.reasoning = visible;
+        let parsed = parse(&self.reasoning, &self.tools);
+        if !parsed.calls.is_empty() {
+            self.reasoning = parsed.visible;
         }
-        calls
-    }
-
-    fn calls_in(&self, text: &str) -> (Vec<ToolCall>, String) {
-        let mut parser = Parser::new(&self.tools);
-        parser.push(text);
-        let parsed = parser.finish();
-        (parsed.calls, parsed.visible)
+        parsed.calls
     }
 
     /// How the answer ended, and its problem. Calls of an answer that has to be asked for again are dropped.
@@ -219,9 +221,13 @@ impl Assembler {
 
 /// The calls that stand in a text: names are taken from the tools where there are any.
 pub fn calls_in(text: &str, tools: &[Tool]) -> Vec<ToolCall> {
+    parse(text, tools).calls
+}
+
+fn parse(text: &str, tools: &[Tool]) -> Parsed {
     let mut parser = Parser::new(tools);
     parser.push(text);
-    parser.finish().calls
+    parser.finish()
 }
 
 /// The text of which a server could not make a call.

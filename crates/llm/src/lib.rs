@@ -21,6 +21,7 @@ mod schema;
 pub mod settings;
 mod shrink;
 mod sse;
+pub mod text;
 pub mod tokens;
 mod transport;
 mod turn;

@@ -14,6 +14,9 @@ pub struct Reply {
     pub usage: Usage,
     /// what is wrong with an answer that came with status 200
     pub problem: Option<Problem>,
+    /// why a call was not taken, in words for the model
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,9 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::reply::ToolCall;
+use crate::text::json::lenient;
 
 /// The most calls of one answer. A model that asks for more has lost its way, and each is looked for among all.
 const MOST: usize = 1024;
+
+const NO_OBJECT: &str = "they are no JSON object";
 
 /// What one event says of one call. What it does not say is `None`.
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ pub struct Finished {
     pub calls: Vec<ToolCall>,
     /// some call was left out: its arguments are cut or no object
     pub cut: bool,
+    /// why, in words for the model
+    pub invalid: Vec<String>,
 }
 
 impl Calls {
@@ -96,9 +101,16 @@ impl Calls {
     pub fn finish(self, mut made: impl FnMut() -> String) -> Finished {
         let mut finished = Finished::default();
         for partial in self.list {
-            let Some(all) = objects(&partial.arguments).filter(|_| !partial.name.is_empty()) else {
-                finished.cut = true;
-                continue;
+            let all = match objects(&partial.arguments) {
+                Ok(all) if !partial.name.is_empty() => all,
+                Ok(_) => {
+                    finished.leave_out("a call without a name".to_owned());
+                    continue;
+                }
+                Err(why) => {
+                    finished.leave_out(format!("the arguments of {}: {why}", partial.name));
+                    continue;
+                }
             };
             let mut id = partial.id.filter(|id| finished.calls.iter().all(|call| call.id != *id));
             let mut extra = partial.extra;
@@ -109,6 +121,13 @@ impl Calls {
         }
         finished.calls.truncate(MOST);
         finished
+    }
+}
+
+impl Finished {
+    fn leave_out(&mut self, why: String) {
+        self.cut = true;
+        self.invalid.push(why);
     }
 }
 
@@ -128,7 +147,7 @@ impl Partial {
         let whole = if self.arguments.trim().is_empty() {
             known(&self.name) && known(name)
         } else {
-            objects(&self.arguments).is_some()
+            objects(&self.arguments).is_ok()
         };
         !whole
     }
@@ -174,22 +193,15 @@ impl Partial {
     }
 }
 
-/// The objects that stand in a call's arguments, one as a rule; `None` when they are cut or no objects.
-fn objects(text: &str) -> Option<Vec<Map<String, Value>>> {
+/// The objects that stand in a call's arguments, one as a rule.
+fn objects(text: &str) -> Result<Vec<Map<String, Value>>, String> {
     if text.trim().is_empty() {
-        return Some(vec![Map::new()]);
+        return Ok(vec![Map::new()]);
     }
     let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     let mut all = Vec::new();
-    for value in values.or_else(|_| super::lenient(text).map(|value| vec![value])).ok()? {
-        let object = match value {
-            Value::Object(object) => object,
-            Value::Null => Map::new(),
-            // encoded twice
-            Value::String(inner) if inner.trim().is_empty() => Map::new(),
-            Value::String(inner) => super::lenient(&inner).ok()?.as_object()?.clone(),
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) => return None,
-        };
+    for value in values.or_else(|_| lenient(text).map(|value| vec![value])).map_err(|why| why.to_string())? {
+        let object = object(value)?;
         if all.last() != Some(&object) {
             all.push(object);
         }
@@ -198,5 +210,19 @@ fn objects(text: &str) -> Option<Vec<Map<String, Value>>> {
     if all.iter().any(|object| !object.is_empty()) {
         all.retain(|object| !object.is_empty());
     }
-    Some(all)
+    Ok(all)
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, String> {
+    match value {
+        Value::Object(object) => Ok(object),
+        Value::Null => Ok(Map::new()),
+        Value::String(inner) if inner.trim().is_empty() => Ok(Map::new()),
+        // encoded twice, and not more often
+        Value::String(inner) => match lenient(&inner).map_err(|why| why.to_string())? {
+            Value::Object(object) => Ok(object),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(NO_OBJECT.to_owned()),
+        },
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(NO_OBJECT.to_owned()),
+    }
 }

@@ -4,6 +4,7 @@ use llm::{Dialect, Finished, Problem, Request, Stop, Tool};
 use serde_json::{Value, json};
 
 const ROWS: &str = include_str!("../data/stream_samples.jsonl");
+const CALLS_IN_TEXT: &str = include_str!("../data/toolcall_samples.jsonl");
 const TOOLS: &str = include_str!("../data/toolcall_tools.json");
 
 pub fn tools() -> Vec<Tool> {
@@ -62,16 +63,15 @@ fn samples_whole_and_cut_at_every_byte() {
     for with_tools in [true, false] {
         let request = Request { tools: if with_tools { tools() } else { Vec::new() }, ..Request::default() };
         for row in rows() {
-            // these need the parser of calls in text
-            if ["sse-29", "sse-33", "sse-35", "sse-47"].contains(&row["id"].as_str().unwrap()) {
-                continue;
-            }
             let body = row["sse"].as_str().unwrap().as_bytes();
             let whole = decode(Dialect::OpenaiChat, &request, [body]);
             if let Some(how) = differs(&whole, &row["expected"]) {
                 wrong.push(format!("{} tools: {with_tools}\n{how}", row["id"]));
                 continue;
             }
+            let shown = crate::ask::shown(&whole.events);
+            // thoughts that turn out to be some only at their end were shown before it
+            assert!(shown.0.ends_with(&whole.reply.content), "{}: {} was shown", row["id"], shown.0);
             for at in 0..=body.len() {
                 let halves = decode(Dialect::OpenaiChat, &request, [&body[..at], &body[at..]]);
                 assert_eq!(halves.reply, whole.reply, "{} cut at {at}", row["id"]);
@@ -107,6 +107,31 @@ fn a_stream_cut_anywhere_gives_no_call_that_was_not_whole() {
                 );
             }
             assert!(cut.stop != Stop::ToolCalls || !cut.calls.is_empty(), "{} cut at {at}", row["id"]);
+        }
+    }
+}
+
+/// Wraps a text into a stream of one character an event.
+fn streamed(text: &str) -> String {
+    let chunk = |piece: String| format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": piece}}]}));
+    let events: String = text.chars().map(|character| chunk(character.to_string())).collect();
+    events + "data: {\"choices\": [{\"index\": 0, \"delta\": {}, \"finish_reason\": \"stop\"}]}\n\ndata: [DONE]\n\n"
+}
+
+#[test]
+fn calls_in_text_come_through_a_stream_and_are_not_shown() {
+    let request = Request { tools: tools(), ..Request::default() };
+    for (at, line) in CALLS_IN_TEXT.lines().enumerate() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let body = streamed(row["text"].as_str().unwrap());
+        let finished = decode(Dialect::OpenaiChat, &request, [body.as_bytes()]);
+        let calls = finished.reply.calls.iter().map(|call| json!({"name": call.name, "arguments": call.arguments}));
+        assert_eq!(Value::Array(calls.collect()), row["expected"], "row {at} {}", row["id"]);
+        let ids: Vec<&str> = finished.reply.calls.iter().map(|call| call.id.as_str()).collect();
+        let wanted: Vec<String> = (1..=ids.len()).map(|number| format!("call_0_{number}")).collect();
+        assert_eq!(ids, wanted, "{}: ids that differ from turn to turn", row["id"]);
+        if row["visible"].is_string() {
+            assert_eq!(json!(finished.reply.content), row["visible"], "{}", row["id"]);
         }
     }
 }
