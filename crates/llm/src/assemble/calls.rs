@@ -221,7 +221,9 @@ fn object(value: Value) -> Result<Map<String, Value>, String> {
         // encoded twice, and not more often
         Value::String(inner) => match lenient(&inner).map_err(|why| why.to_string())? {
             Value::Object(object) => Ok(object),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(NO_OBJECT.to_owned()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(NO_OBJECT.to_owned())
+            }
         },
         Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(NO_OBJECT.to_owned()),
     }

@@ -113,7 +113,8 @@ fn a_stream_cut_anywhere_gives_no_call_that_was_not_whole() {
 
 /// Wraps a text into a stream of one character an event.
 fn streamed(text: &str) -> String {
-    let chunk = |piece: String| format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": piece}}]}));
+    let chunk =
+        |piece: String| format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": piece}}]}));
     let events: String = text.chars().map(|character| chunk(character.to_string())).collect();
     events + "data: {\"choices\": [{\"index\": 0, \"delta\": {}, \"finish_reason\": \"stop\"}]}\n\ndata: [DONE]\n\n"
 }
