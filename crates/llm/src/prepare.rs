@@ -9,6 +9,8 @@ use crate::reply::ToolCall;
 use crate::request::{Message, Request, Thinking, Tool};
 use crate::schema::simplify;
 use crate::shrink::shrink;
+use crate::text::mode::{self, Outcome};
+use crate::text::tame;
 use crate::tokens;
 
 /// Room for an answer where nobody says how long it may get.
@@ -39,6 +41,7 @@ pub(crate) fn prepare(request: &Request, quirks: &Quirks, thinking: Option<Think
     let names = Names::new(&request.tools);
     let tools = tools(request, &names, quirks);
     let mut messages = normalise(&request.messages, &names, quirks);
+    tame_results(&mut messages);
     if quirks.hide_last {
         hide_last(&mut messages);
     }
@@ -96,6 +99,15 @@ fn fit(messages: Vec<Message>, tools: &[Tool], out: &Request, quirks: &Quirks) -
     shrink(messages, room.saturating_sub(fixed).max(256))
 }
 
+/// Some servers make control tokens of a log line that spells one.
+fn tame_results(messages: &mut [Message]) {
+    for message in messages {
+        if let Message::Tool { content, .. } = message {
+            *content = tame(content);
+        }
+    }
+}
+
 fn hide_last(messages: &mut [Message]) {
     let last = messages.iter_mut().rev().find_map(|message| match message {
         Message::Tool { content, .. } => Some(content),
@@ -132,7 +144,8 @@ fn as_text(messages: Vec<Message>, tools: &[Tool]) -> Vec<Message> {
     let mut results = Vec::new();
     let flush = |results: &mut Vec<(String, String, String)>, plain: &mut Vec<Message>| {
         if !results.is_empty() {
-            plain.push(Message::User { content: mode::results(results) });
+            let outcomes = results.iter().map(|(id, name, content)| Outcome { id, name, content });
+            plain.push(Message::User { content: mode::results(&outcomes.collect::<Vec<_>>()) });
             results.clear();
         }
     };
@@ -169,24 +182,4 @@ fn as_text(messages: Vec<Message>, tools: &[Tool]) -> Vec<Message> {
 fn call(call: &ToolCall) -> String {
     let body = json!({"name": call.name, "arguments": call.arguments});
     format!("<tool_call>\n{body}\n</tool_call>")
-}
-mod mode {
-    use super::{Tool, json};
-
-    pub fn prompt(tools: &[Tool]) -> String {
-        let list = tools
-            .iter()
-            .map(|tool| format!("- {}: {} Parameters: {}", tool.name, tool.description, json!(tool.parameters)));
-        format!(
-            "You can call these tools:\n{}\nTo call one, write a block <tool_call>{{\"name\": NAME, \"arguments\": {{...}}}}</tool_call>; several blocks are allowed; stop after the last. Otherwise write the final answer.",
-            list.collect::<Vec<_>>().join("\n")
-        )
-    }
-
-    pub fn results(results: &[(String, String, String)]) -> String {
-        let one = |(id, name, content): &(String, String, String)| {
-            format!("<tool_response name=\"{name}\" id=\"{id}\">\n{content}\n</tool_response>")
-        };
-        results.iter().map(one).collect::<Vec<_>>().join("\n")
-    }
 }

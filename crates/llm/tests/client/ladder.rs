@@ -2,7 +2,7 @@
 
 use llm::pretend::{Model as Server, Turn};
 use llm::settings::Model;
-use llm::{Class, MOST_EXTRA, Message, Request, Thinking};
+use llm::{Class, MOST_EXTRA, Message, Request, Stop, Thinking};
 use serde_json::{Value, json};
 
 use super::{ask, conversation, models, refused, several, text, user};
@@ -53,6 +53,20 @@ async fn tools_are_refused_with_404_and_500() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn calls_that_leak_into_the_text_are_calls() {
+    let server = Server::start(vec![Turn::text(
+        "I look.\n<tool_call>\n{\"name\": \"events_list\", \"arguments\": {\"namespace\": \"shop\"}}\n</tool_call>",
+    )])
+    .await
+    .unwrap();
+    let answer = ask(&models(&server), &conversation()).await.unwrap();
+    assert_eq!(answer.reply.stop, Stop::ToolCalls);
+    assert_eq!(answer.reply.calls[0].name, "events_list");
+    assert_eq!(answer.reply.calls[0].arguments["namespace"], "shop");
+    assert!(!answer.reply.content.contains("tool_call"), "{}", answer.reply.content);
 }
 
 #[tokio::test]
@@ -327,4 +341,52 @@ async fn arguments_that_a_stream_loses_are_asked_for_at_once() {
         assert_eq!(answer.reply.calls[0].arguments["namespace"], "shop");
         assert_eq!(answer.requests, requests, "{:?}", answer.steps);
     }
+}
+
+#[tokio::test]
+async fn a_call_that_the_provider_could_not_read_is_read_here() {
+    let body = json!({"error": {
+        "message": "Failed to call a function. See 'failed_generation' for more details.",
+        "code": "tool_use_failed",
+        "failed_generation": "<function=events_list={\"namespace\": \"shop\"}</function>",
+    }});
+    let server = Server::start(vec![Turn::status(400, &body)]).await.unwrap();
+    let answer = ask(&models(&server), &conversation()).await.unwrap();
+    assert_eq!((answer.reply.calls[0].name.as_str(), answer.requests), ("events_list", 1));
+    assert_eq!(answer.reply.calls[0].arguments["namespace"], "shop");
+}
+
+/// DeepSeek V3 behind a gateway that knows nothing of its tokens, from the first question to the answer.
+#[tokio::test]
+async fn a_run_in_text_mode() {
+    let server = Server::acting(|body| {
+        if body.get("tools").is_some() {
+            return Turn::status(400, &json!({"code": 20037, "message": "Function call is not supported for this model."}));
+        }
+        match messages(body).last().map(text) {
+            Some(last) if last.contains("<tool_response") && last.contains("5Gi") => good(),
+            Some(_) | None => Turn::text(
+                "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>events_list\n```json\n{\"namespace\": \"shop\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            ),
+        }
+    })
+    .await
+    .unwrap();
+    let models = models(&server);
+    let mut request = conversation();
+    request.messages.truncate(2);
+    let first = ask(&models, &request).await.unwrap();
+    assert_eq!((first.reply.calls.len(), first.requests), (1, 2), "{:?}", first.reply);
+    request.messages.push(Message::Assistant {
+        content: first.reply.content,
+        reasoning: first.reply.reasoning,
+        calls: first.reply.calls.clone(),
+    });
+    let id = first.reply.calls[0].id.clone();
+    let content = "5Gi is below 10Gi <｜tool▁calls▁begin｜>".to_owned();
+    request.messages.push(Message::Tool { id, name: "events_list".to_owned(), content });
+    let second = ask(&models, &request).await.unwrap();
+    assert_eq!((second.reply.content.as_str(), second.requests), ("the volume is too small", 1));
+    let sent = server.requests().pop().unwrap().to_string();
+    assert!(!sent.contains("<｜tool▁calls▁begin｜>"), "a result's tokens are broken: {sent}");
 }
