@@ -12,8 +12,8 @@ use notify::{Channel, Console};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tools::Server;
 use tools::http::Front;
+use tools::{Caller, OnlyReading, Server};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alerts::{IncidentView, Intake};
@@ -22,7 +22,7 @@ use crate::audit::{Audit, Keeper, Signer};
 use crate::config::{Config, Peers};
 use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
 use crate::http::{self, Doors, Http, Unready};
-use crate::investigate::Detective;
+use crate::investigate::{Asking, Detective, Mind, Wishes};
 use crate::jobs::{self, Job, Runner};
 use crate::mcp::{self, Clusters, Desk, Door, Hub};
 use crate::message::Voice;
@@ -38,6 +38,7 @@ pub struct App {
     pub intake: Intake,
     pub channels: BTreeMap<String, Channel>,
     detective: Arc<Detective>,
+    mind: Option<Arc<Mind>>,
     deliver: Arc<Deliver>,
     http: Arc<Http>,
     doors: Arc<Doors>,
@@ -51,15 +52,17 @@ impl App {
         let store = open_store(&config).await?;
         let channels = channels(&config);
         let name = cluster.as_ref().map(|c| c.name.clone());
+        let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
         let composer = Arc::new(composer(&config, store.clone(), name)?);
         let routing = composer.routes.clone();
+        let mind = mind(&config, store.clone(), cluster.clone(), prometheus.clone())?;
+        let wishes = mind.is_some().then(|| wishes(config.model, composer.routes.clone()));
         let intake = Intake {
             store: store.clone(),
             settings: Arc::new(config.alert_settings()),
             routes: Arc::new(move |incident: &IncidentView<'_>| routing.channels(incident.labels).to_vec()),
             queue: Arc::default(),
         };
-        let prometheus = config.prometheus.as_ref().map(|p| Answers::live(&p.url)).transpose()?;
         let deliver = Deliver::new(store.clone(), composer, Quiet::new(&config.quiet_hours), config.fallback.clone())?;
         let audit = Audit::new(store.clone());
         let people = Arc::new(People::new(store.clone(), &config.people)?);
@@ -76,12 +79,13 @@ impl App {
             impersonate: config.people.impersonate,
         };
         let mcp = Server::new(Arc::new(hub), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
-        let detective = Detective { store: store.clone(), cluster, prometheus };
+        let detective = Detective { store: store.clone(), cluster, prometheus, wishes };
         Ok(Self {
             store,
             intake,
             channels,
             detective: Arc::new(detective),
+            mind: mind.map(Arc::new),
             deliver: Arc::new(deliver),
             http,
             doors,
@@ -96,7 +100,8 @@ impl App {
         let address = listener.local_addr().context("reading the listener's address")?;
         let door = door(&self.config, self.doors.people.clone(), address.ip().is_loopback()).await?;
         info!(%address, channels = ?self.channels.keys().collect::<Vec<_>>(), "serving");
-        let runner = Runner { concurrency: self.config.incidents.concurrency, ..Runner::default() };
+        let runner =
+            Runner { concurrency: self.config.incidents.concurrency, only: Some(jobs::WORK), ..Runner::default() };
         let (detective, intake) = (self.detective.clone(), self.intake.clone());
         let kept = self.config.store_settings();
         let client = http::client().context("building the HTTP client")?;
@@ -111,6 +116,8 @@ impl App {
                     Job::Investigate { incident } => {
                         detective.investigate(incident).instrument(info_span!("incident", id = incident)).await
                     }
+                    // their own workers do these: a model may take minutes
+                    Job::Word { .. } => Err("no worker for words".to_owned()),
                     Job::Reconcile => {
                         let peers = peers.read()?;
                         intake.reconcile(&client, &peers, store::now()).await.map(|_| ()).map_err(|e| e.to_string())
@@ -132,6 +139,7 @@ impl App {
             work.boxed()
         };
         let jobs = tokio::spawn(jobs::run(self.store.clone(), runner, handler, stop.clone()));
+        let words = self.mind.clone().map(|mind| tokio::spawn(word(self.store.clone(), mind, stop.clone())));
         let (deliver, channels, until) = (self.deliver.clone(), self.channels.clone(), stop.clone());
         let delivery = tokio::spawn(async move { deliver.run(&channels, until).await });
         let signer = Signer::open(&self.config.data_dir.join("audit.key"))?;
@@ -149,6 +157,11 @@ impl App {
         if let Err(error) = jobs.await {
             error!(%error, "the job loop ended badly");
         }
+        if let Some(words) = words
+            && let Err(error) = words.await
+        {
+            error!(%error, "the words' job loop ended badly");
+        }
         match delivery.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => error!(%error, "delivery ended badly"),
@@ -161,6 +174,64 @@ impl App {
         info!("stopped");
         Ok(())
     }
+}
+
+/// Models are asked by workers of their own, so that a slow one keeps no diagnosis waiting. At the end they are not
+/// waited for: a run that is cut off goes on at the next start.
+async fn word(store: Store, mind: Arc<Mind>, mut stop: watch::Receiver<bool>) {
+    let runner = Runner { only: Some(jobs::WORDS), wake: |wake| &wake.words, ..Runner::default() };
+    let handler = move |job: Job| {
+        let mind = mind.clone();
+        let work = async move {
+            match job {
+                Job::Word { incident } => mind.word(incident).instrument(info_span!("words", incident)).await,
+                Job::Investigate { .. }
+                | Job::Execute { .. }
+                | Job::Watch { .. }
+                | Job::Reconcile
+                | Job::Sweep
+                | Job::Prune => Err("no worker for this".to_owned()),
+            }
+        };
+        work.boxed()
+    };
+    let jobs = jobs::run(store, runner, handler, stop.clone());
+    tokio::select! {
+        () = jobs => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// What asks the models, where there are some: with tools that read, and no others.
+fn mind(
+    config: &Config,
+    store: Store,
+    cluster: Option<Cluster>,
+    prometheus: Option<Answers>,
+) -> anyhow::Result<Option<Mind>> {
+    let models = config.models().context("opening the models")?;
+    if models.is_empty() {
+        return Ok(None);
+    }
+    let hands = OnlyReading {
+        cluster: cluster.ok_or_else(|| NO_CLUSTER.to_owned()),
+        contexts: Vec::new(),
+        prometheus: prometheus.map(|answers| Arc::new(answers) as Arc<dyn Prometheus>),
+        time: None,
+    };
+    let server = Server::new(Arc::new(hands), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
+    Ok(Some(Mind {
+        store,
+        models,
+        prompt: config.prompt.clone(),
+        lang: config.lang.into(),
+        tools: server.of(Caller::new("midwatch", Vec::new())),
+        budget: agent::Budget::default(),
+    }))
+}
+
+fn wishes(usual: Asking, routes: Arc<Routes>) -> Wishes {
+    Arc::new(move |labels| routes.asking(labels).unwrap_or(usual))
 }
 
 /// Who comes in at `/mcp`. Refuses to open it to a network where nobody could prove who they are.

@@ -5,6 +5,13 @@ use diagnose::{Evidence, Gap, Report, Target};
 use jiff::Timestamp;
 use tracing::info;
 
+mod claims;
+mod prompt;
+pub mod verify;
+mod words;
+
+pub use words::{Asking, Mind, Wishes};
+
 use crate::alerts::Alert;
 use crate::alerts::tell::{Diagnosed, diagnosed};
 use crate::lookup;
@@ -60,6 +67,8 @@ pub struct Detective {
     pub store: Store,
     pub cluster: Option<cluster::Cluster>,
     pub prometheus: Option<Answers>,
+    /// None where no model is configured
+    pub wishes: Option<Wishes>,
 }
 
 impl Detective {
@@ -79,13 +88,16 @@ impl Detective {
         let report = self.report(&alerts).await;
         info!(causes = report.causes.len(), gaps = report.gaps.len(), "diagnosed");
         let cause = report.causes.first().map(|cause| format!("{} {}", cause.class.name(), cause.object));
+        let asked = |wishes: &Wishes| alerts.iter().any(|alert| wishes(&alert.labels).asks(&report));
+        let wants_words = self.wishes.as_ref().is_some_and(asked);
         let report = serde_json::to_string(&report).map_err(|error| error.to_string())?;
-        let news = Diagnosed { incident, report, cause };
+        let news = Diagnosed { incident, report, cause, wants_words };
         self.store
             .write(move |connection| Box::pin(async move { diagnosed(connection, &news, store::now()).await }))
             .await
             .map_err(text)?;
         self.store.wake().outbox.notify_waiters();
+        self.store.wake().words.notify_one();
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::failpoint::crash_at;
 use crate::store::{self, Error, Millis, Store, jobs};
@@ -17,6 +17,8 @@ use crate::store::{self, Error, Millis, Store, jobs};
 pub enum Job {
     /// Find the cause of an incident.
     Investigate { incident: i64 },
+    /// Ask a model about an incident that was diagnosed.
+    Word { incident: i64 },
     /// Send a change that was approved, or find out what became of it.
     Execute { proposal: i64 },
     /// See whether an object is well after a change.
@@ -33,6 +35,7 @@ impl Job {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Investigate { .. } => "investigate",
+            Self::Word { .. } => "word",
             Self::Execute { .. } => "execute",
             Self::Watch { .. } => "watch",
             Self::Reconcile => "reconcile",
@@ -43,7 +46,7 @@ impl Job {
 
     fn key(self) -> String {
         match self {
-            Self::Investigate { incident } => incident.to_string(),
+            Self::Investigate { incident } | Self::Word { incident } => incident.to_string(),
             Self::Execute { proposal } | Self::Watch { proposal } => proposal.to_string(),
             Self::Reconcile | Self::Sweep | Self::Prune => String::new(),
         }
@@ -52,6 +55,7 @@ impl Job {
     fn read(kind: &str, key: &str) -> Option<Self> {
         match kind {
             "investigate" => Some(Self::Investigate { incident: key.parse().ok()? }),
+            "word" => Some(Self::Word { incident: key.parse().ok()? }),
             "execute" => Some(Self::Execute { proposal: key.parse().ok()? }),
             "watch" => Some(Self::Watch { proposal: key.parse().ok()? }),
             "reconcile" => Some(Self::Reconcile),
@@ -69,7 +73,7 @@ impl Job {
     /// How often it is done without being asked for.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Investigate { .. } | Self::Execute { .. } | Self::Watch { .. } => None,
+            Self::Investigate { .. } | Self::Word { .. } | Self::Execute { .. } | Self::Watch { .. } => None,
             Self::Reconcile => Some(Duration::from_secs(60)),
             Self::Sweep => Some(Duration::from_secs(15)),
             Self::Prune => Some(Duration::from_secs(3_600)),
@@ -79,6 +83,10 @@ impl Job {
 
 const RECURRING: [Job; 3] = [Job::Reconcile, Job::Sweep, Job::Prune];
 
+/// What never waits for a model.
+pub const WORK: &[&str] = &["investigate", "execute", "watch", "reconcile", "sweep", "prune"];
+/// What waits for a model, which may take minutes.
+pub const WORDS: &[&str] = &["word"];
 /// What a process without alerts does: changes that its own tools proposed.
 pub const CHANGES: &[&str] = &["execute", "watch"];
 
@@ -94,6 +102,8 @@ pub struct Runner {
     pub most_attempts: i64,
     /// Kinds of jobs that this process does; the others are left to a server. None: all.
     pub only: Option<&'static [&'static str]>,
+    /// What tells this runner of new jobs.
+    pub wake: fn(&store::Wake) -> &Notify,
 }
 
 impl Default for Runner {
@@ -104,6 +114,7 @@ impl Default for Runner {
             lease: Duration::from_secs(30),
             most_attempts: 8,
             only: None,
+            wake: |wake| &wake.jobs,
         }
     }
 }
@@ -141,11 +152,11 @@ where
             tokio::spawn(async move {
                 attend(&store, &runner, &*handler, job).await;
                 drop(slot);
-                store.wake().jobs.notify_one();
+                (runner.wake)(store.wake()).notify_one();
             });
         }
         tokio::select! {
-            () = store.wake().jobs.notified() => {}
+            () = (runner.wake)(store.wake()).notified() => {}
             () = tokio::time::sleep(POLL) => {}
             _ = stop.changed() => {}
         }

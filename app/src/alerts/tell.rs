@@ -241,6 +241,8 @@ pub struct Diagnosed {
     pub report: String,
     /// Object and class of the first cause; None when none was found.
     pub cause: Option<String>,
+    /// Whether a model is to be asked too.
+    pub wants_words: bool,
 }
 
 /// Stores a report, merges the incident into an older open one of the same cause, and queues the revision that tells
@@ -279,7 +281,23 @@ pub async fn diagnosed(connection: &mut SqliteConnection, diagnosed: &Diagnosed,
         }
     };
     say_diagnosis(connection, &stands, Vec::new(), now).await?;
+    if diagnosed.wants_words {
+        store::jobs::enqueue(connection, &[Job::Word { incident: stands.id }.queued(3, now)], now).await?;
+    }
     Ok(stands.id)
+}
+
+/// Queues the revision that tells what a model said of an incident.
+pub async fn worded(connection: &mut SqliteConnection, incident: i64, now: Millis) -> Result<(), Error> {
+    let mut found = store::incidents::load(connection, &[incident]).await?;
+    let Some(mut incident) = found.remove(&incident) else { return Ok(()) };
+    if incident.merged_into.is_some() || incident.state != "open" {
+        return Ok(());
+    }
+    incident.revision += 1;
+    incident.updated_at = now;
+    store::incidents::save(connection, &[&incident]).await?;
+    say_diagnosis(connection, &incident, Vec::new(), now).await
 }
 
 async fn say_diagnosis(

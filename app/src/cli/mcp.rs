@@ -100,7 +100,7 @@ pub(super) fn work(desk: &Desk) {
             match job {
                 Job::Execute { proposal } => hub.execute(proposal).await,
                 Job::Watch { proposal } => hub.watch(proposal).await,
-                Job::Investigate { .. } | Job::Reconcile | Job::Sweep | Job::Prune => {
+                Job::Investigate { .. } | Job::Word { .. } | Job::Reconcile | Job::Sweep | Job::Prune => {
                     Err("this is a server's work".to_owned())
                 }
             }

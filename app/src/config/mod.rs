@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use convert::Peers;
 pub use load::{Loaded, Problem, load};
 
+use crate::investigate::Asking;
 use crate::{approvals, audit, mcp, people};
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +55,10 @@ pub struct Config {
     pub approvals: approvals::Settings,
     /// Models that may word and deepen what the rules found, in the order in which they are asked. Without any: the rules alone.
     pub models: llm::Settings,
+    /// When a model is asked about an alert; routes can say otherwise.
+    pub model: Asking,
+    /// File with own instructions for the model in place of the built-in ones.
+    pub prompt: Option<PathBuf>,
     /// Folder with own message templates (minijinja): `LANG/CHANNEL.md.j2`.
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
@@ -84,6 +89,8 @@ impl Default for Config {
             policy: None,
             approvals: approvals::Settings::default(),
             models: llm::Settings::default(),
+            model: Asking::default(),
+            prompt: None,
             templates: None,
             retention_days: 30,
         }
@@ -268,6 +275,9 @@ pub struct Route {
     /// Who is called in the message.
     #[serde(default)]
     pub mentions: Vec<Mention>,
+    /// When a model is asked about these alerts; default: as `model` says.
+    #[serde(default)]
+    pub model: Option<Asking>,
 }
 
 /// A time in which only critical messages go out at once; the rest wait for its end.

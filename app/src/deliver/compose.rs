@@ -9,11 +9,13 @@ use notify::{Block, Channel, Inline, Keep, Link, Message, Section, Status};
 
 use super::routes::Routes;
 use super::template::Templates;
+use super::words;
+use crate::investigate::verify::Words;
 use crate::message::{self, Overview, Voice};
 use crate::store::alerts::Stored;
 use crate::store::incidents::Incident;
 use crate::store::outbox::{self, Row};
-use crate::store::{Error, Millis, Store, alerts, incidents, reports, sending};
+use crate::store::{Error, Millis, Store, alerts, incidents, reports, runs, sending};
 
 /// Alerts of an incident that a message looks at; the count is told in any case.
 const ALERTS: i64 = 50;
@@ -73,7 +75,13 @@ impl Composer {
         let overview = self.overview(incident, alerts, report.as_ref());
         let mut message = match (incident.state.as_str(), &report) {
             ("resolved", report) => message::resolved(&overview, report.as_ref(), ended(incident), &self.voice),
-            (_, Some(report)) => message::diagnosed(&overview, report, &self.voice),
+            (_, Some(report)) => {
+                let mut message = message::diagnosed(&overview, report, &self.voice);
+                if let Some(words) = self.words(incident).await? {
+                    message.sections.extend(words::section(&words, self.voice.lang));
+                }
+                message
+            }
             (_, None) if incident.kind == "notice" => message::notice(&overview, &self.voice),
             (_, None) => message::plain(&overview, &self.voice),
         };
@@ -86,6 +94,16 @@ impl Composer {
     async fn report(&self, incident: &Incident) -> Result<Option<Report>, Error> {
         let Some(json) = reports::latest(self.store.read(), incident.id).await? else { return Ok(None) };
         Ok(serde_json::from_str(&json).ok())
+    }
+
+    /// What a model said of the newest report.
+    async fn words(&self, incident: &Incident) -> Result<Option<Words>, Error> {
+        let newest = reports::newest(self.store.read(), incident.id).await?;
+        let Some((revision, words)) = runs::words(self.store.read(), incident.id).await? else { return Ok(None) };
+        if newest.is_none_or(|(newest, _)| newest != revision) {
+            return Ok(None);
+        }
+        Ok(serde_json::from_str(&words).ok())
     }
 
     fn overview(&self, incident: &Incident, alerts: &[Stored], report: Option<&Report>) -> Overview {

@@ -7,6 +7,7 @@ mod quiet;
 mod routes;
 mod template;
 mod tend;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

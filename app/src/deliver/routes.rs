@@ -6,6 +6,7 @@ use notify::Mention;
 use regex::Regex;
 
 use crate::config::Route;
+use crate::investigate::Asking;
 
 #[derive(Debug, Clone)]
 pub struct Routes {
@@ -18,6 +19,7 @@ struct Compiled {
     matches: Vec<(String, Regex)>,
     channels: Vec<String>,
     mentions: Vec<Mention>,
+    model: Option<Asking>,
 }
 
 impl Routes {
@@ -30,7 +32,12 @@ impl Routes {
                 .iter()
                 .map(|(label, pattern)| Regex::new(&format!("^(?:{pattern})$")).map(|regex| (label.clone(), regex)));
             let matches = matches.collect::<Result<Vec<_>, _>>().ok()?;
-            Some(Compiled { matches, channels: route.channels.clone(), mentions: route.mentions.clone() })
+            Some(Compiled {
+                matches,
+                channels: route.channels.clone(),
+                mentions: route.mentions.clone(),
+                model: route.model,
+            })
         };
         Self { routes: routes.iter().filter_map(compile).collect(), all }
     }
@@ -43,6 +50,11 @@ impl Routes {
 
     pub fn mentions(&self, labels: &BTreeMap<String, String>) -> &[Mention] {
         self.route(labels).map_or(&[], |route| &route.mentions)
+    }
+
+    /// When a model is asked about an alert with these labels, if its route says so.
+    pub fn asking(&self, labels: &BTreeMap<String, String>) -> Option<Asking> {
+        self.route(labels).and_then(|route| route.model)
     }
 
     fn route(&self, labels: &BTreeMap<String, String>) -> Option<&Compiled> {
@@ -60,6 +72,7 @@ mod tests {
             matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             channels: vec![channel.to_owned()],
             mentions: vec![],
+            model: None,
         }
     }
 

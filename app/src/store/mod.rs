@@ -19,6 +19,7 @@ pub mod prune;
 pub mod quarantine;
 pub mod receipts;
 pub mod reports;
+pub mod runs;
 pub mod sending;
 
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Store {
 #[derive(Default)]
 pub struct Wake {
     pub jobs: Notify,
+    /// jobs that ask a model: they have workers of their own
+    pub words: Notify,
     pub outbox: Notify,
 }
 

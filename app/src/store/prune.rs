@@ -6,12 +6,13 @@ const PORTION: i64 = 500;
 const HOUR: Millis = 3_600_000;
 
 /// Rows that may go: a statement that removes at most `$2` of them that are older than `$1`.
-const BY_RETENTION: [&str; 7] = [
+const BY_RETENTION: [&str; 8] = [
     "DELETE FROM outbox WHERE id IN
        (SELECT id FROM outbox WHERE created_at < $1 AND state IN ('sent', 'dead', 'superseded') LIMIT $2)",
     "DELETE FROM digests WHERE rowid IN (SELECT rowid FROM digests WHERE minute * 60000 < $1 LIMIT $2)",
     "DELETE FROM jobs WHERE id IN
        (SELECT id FROM jobs WHERE updated_at < $1 AND state IN ('done', 'failed') LIMIT $2)",
+    "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE updated_at < $1 LIMIT $2)",
     "DELETE FROM reports WHERE rowid IN (SELECT r.rowid FROM reports r JOIN incidents i ON i.id = r.incident
        WHERE i.state != 'open' AND i.updated_at < $1 LIMIT $2)",
     "DELETE FROM episodes WHERE id IN (SELECT e.id FROM episodes e JOIN incidents i ON i.id = e.incident

@@ -26,7 +26,12 @@ pub async fn save(
 
 /// The newest report of an incident.
 pub async fn latest(pool: &SqlitePool, incident: i64) -> Result<Option<String>, Error> {
-    Ok(sqlx::query_scalar("SELECT report FROM reports WHERE incident = $1 ORDER BY revision DESC LIMIT 1")
+    Ok(newest(pool, incident).await?.map(|(_, report)| report))
+}
+
+/// The newest report of an incident, after the revision that it came with.
+pub async fn newest(pool: &SqlitePool, incident: i64) -> Result<Option<(i64, String)>, Error> {
+    Ok(sqlx::query_as("SELECT revision, report FROM reports WHERE incident = $1 ORDER BY revision DESC LIMIT 1")
         .bind(incident)
         .fetch_optional(pool)
         .await?)

@@ -87,7 +87,8 @@ impl Desk {
 
     async fn diagnose(&self, incident: i64) {
         let report = Report::of(&Evidence::new(jiff::Timestamp::now(), Target::Cluster));
-        let news = Diagnosed { incident, report: serde_json::to_string(&report).unwrap(), cause: None };
+        let news =
+            Diagnosed { incident, report: serde_json::to_string(&report).unwrap(), cause: None, wants_words: false };
         let told = self
             .intake
             .store
@@ -367,7 +368,7 @@ async fn parts_that_were_taken_are_not_said_again() {
     channel["style"] = "markdown_v2".into();
     let mut desk = Desk::new(&["w"], json!({"w": channel})).await;
     let mentions = vec![notify::Mention::User("boss".to_owned())];
-    desk.routes = vec![Route { matches: BTreeMap::new(), channels: vec!["w".to_owned()], mentions }];
+    desk.routes = vec![Route { matches: BTreeMap::new(), channels: vec!["w".to_owned()], mentions, model: None }];
     let running = desk.deliver();
     desk.alert("firing", "KubeA", "warning").await;
     desk.until_rows(&["w/plain/sent"]).await;

@@ -27,6 +27,7 @@ mod gate;
 mod harness;
 mod intake;
 mod mcp;
+mod model;
 mod people;
 #[cfg(target_os = "linux")]
 mod powercut;

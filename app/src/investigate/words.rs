@@ -1,0 +1,248 @@
+//! Asks a model about an incident after the rules have spoken, keeps what the evidence backs, and tells it as a revision
+//! of the same message. What goes wrong here changes nothing of what was told before.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use agent::{Budget, CallResult, Calling, Effect, Hands, Outcome, Policy, Record, Step, Task, Toolbox};
+use cluster::Class;
+use diagnose::{Confidence, Lang, Report};
+use metrics::{counter, histogram};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::claims::{self, Claims};
+use super::prompt;
+use super::verify::{Dropped, Known, Words, verify};
+use crate::alerts::tell::worded;
+use crate::store::{self, Store, incidents, reports, runs};
+
+/// When a model is asked about an alert.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asking {
+    /// where the rules are not certain of the cause, or could not read everything
+    #[default]
+    WhenUnsure,
+    Always,
+    Never,
+}
+
+impl Asking {
+    /// Whether a model is asked about this report.
+    pub fn asks(self, report: &Report) -> bool {
+        let certain = report.causes.first().is_some_and(|cause| cause.confidence == Confidence::Certain);
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::WhenUnsure => !(report.healthy || certain && report.gaps.is_empty()),
+        }
+    }
+}
+
+/// Says for the labels of an alert when a model is asked.
+pub type Wishes = Arc<dyn Fn(&BTreeMap<String, String>) -> Asking + Send + Sync>;
+
+pub struct Mind {
+    pub store: Store,
+    pub models: llm::Models,
+    pub prompt: Option<PathBuf>,
+    pub lang: Lang,
+    /// the tools that read, as a server in this process
+    pub tools: tools::Server,
+    pub budget: Budget,
+}
+
+impl Mind {
+    /// Works off `Job::Word`. Safe to repeat: a run that ended is not told again, one that was cut off goes on.
+    pub async fn word(&self, incident: i64) -> Result<(), String> {
+        let text = |error: store::Error| error.to_string();
+        let found = incidents::get(self.store.read(), incident).await.map_err(text)?;
+        if found.is_none_or(|incident| incident.state != "open") {
+            return Ok(());
+        }
+        let Some((revision, report)) = reports::newest(self.store.read(), incident).await.map_err(text)? else {
+            return Ok(());
+        };
+        let report: Report = serde_json::from_str(&report).map_err(|error| error.to_string())?;
+        let id = format!("incident-{incident}-{revision}");
+        if runs::get(self.store.read(), &id).await.map_err(text)?.is_some_and(|run| run.state == "ended") {
+            return Ok(());
+        }
+        let begun = id.clone();
+        self.store
+            .write(move |connection| {
+                Box::pin(async move { runs::begin(connection, &begun, Some((incident, revision)), store::now()).await })
+            })
+            .await
+            .map_err(text)?;
+        let outcome = self.run(&id, &report).await?;
+        let words = clean(self.kept(&outcome, &report));
+        info!(run = id, claims = words.claims.len(), dropped = words.dropped.len(), "worded");
+        let tells = words.tells();
+        let words = serde_json::to_string(&words).map_err(|error| error.to_string())?;
+        self.store
+            .write(move |connection| {
+                Box::pin(async move {
+                    runs::end(connection, &id, &words, store::now()).await?;
+                    if tells { worded(connection, incident, store::now()).await } else { Ok(()) }
+                })
+            })
+            .await
+            .map_err(text)?;
+        self.store.wake().outbox.notify_waiters();
+        Ok(())
+    }
+
+    async fn run(&self, id: &str, report: &Report) -> Result<Outcome, String> {
+        let instructions = prompt::instructions(self.prompt.as_deref(), self.lang)
+            .map_err(|error| format!("the prompt file cannot be read: {error}"))?;
+        let redact: agent::Redact = Arc::new(|text| redact::text(text).into_owned());
+        let mut toolbox = Toolbox::new(agent::Limits::default(), redact, agent::Pins::default());
+        toolbox.attach_own(self.tools.clone(), effect).await.map_err(|error| error.to_string())?;
+        let past = runs::steps(self.store.read(), id).await.map_err(|error| error.to_string())?;
+        let past: Vec<Step> = past.iter().filter_map(|step| serde_json::from_str(step).ok()).collect();
+        let results = u32::try_from(results(&past).len()).unwrap_or(u32::MAX);
+        let hands = Cited { toolbox, count: AtomicU32::new(results) };
+        let task = Task {
+            id: id.to_owned(),
+            messages: prompt::messages(instructions, report, self.lang),
+            schema: Some(claims::schema()),
+            wrap_up: prompt::wrap_up(self.lang).to_owned(),
+            closing: String::new(),
+            policy: Policy::ReadOnly,
+            thinking: llm::Thinking::Low,
+            max_tokens: None,
+            cancel: CancellationToken::new(),
+        };
+        let written = Written { store: self.store.clone() };
+        Ok(agent::run(&self.models, &hands, task, self.budget, &written, past, &mut |_| {}).await)
+    }
+
+    /// What the evidence backs of the answer.
+    fn kept(&self, outcome: &Outcome, report: &Report) -> Words {
+        count(outcome);
+        let said = outcome.structured.as_ref().and_then(Claims::read);
+        match said {
+            Some(said) => verify(said, &Known::new(report, &results(&outcome.steps))),
+            None => {
+                let why = format!("no answer in the form that was asked for ({:?})", outcome.why_ended);
+                Words { dropped: vec![Dropped { text: outcome.text.clone(), why }], ..Words::default() }
+            }
+        }
+    }
+}
+
+/// The tools that only read, by the list in which each has its least class.
+fn effect(name: &str) -> Option<Effect> {
+    let tool = tools::TOOLS.iter().find(|tool| tool.name == name)?;
+    (tool.class <= Class::S).then_some(Effect::Read)
+}
+
+/// Hands whose results have ids, so that claims can cite them.
+struct Cited {
+    toolbox: Toolbox,
+    count: AtomicU32,
+}
+
+impl Hands for Cited {
+    fn tools(&self) -> Vec<llm::Tool> {
+        self.toolbox.tools()
+    }
+
+    fn effect(&self, name: &str) -> Option<Effect> {
+        self.toolbox.effect(name)
+    }
+
+    fn call<'a>(&'a self, name: &'a str, arguments: &'a Map<String, Value>) -> Calling<'a> {
+        Box::pin(async move {
+            let result = self.toolbox.call(name, arguments).await;
+            let n = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+            CallResult { text: format!("[R{n}] {}", result.text), ..result }
+        })
+    }
+}
+
+/// The results of a run's calls with their ids.
+fn results(steps: &[Step]) -> Vec<(String, String)> {
+    let of = |step: &Step| match step {
+        Step::Called { result, .. } => {
+            let (id, text) = result.text.strip_prefix('[')?.split_once("] ")?;
+            Some((id.to_owned(), text.to_owned()))
+        }
+        Step::Asked { .. }
+        | Step::Replied { .. }
+        | Step::Calling { .. }
+        | Step::Nudged { .. }
+        | Step::Cut { .. }
+        | Step::WrappedUp { .. }
+        | Step::Ended { .. } => None,
+    };
+    steps.iter().filter_map(of).collect()
+}
+
+/// Steps in the store, secrets hidden.
+struct Written {
+    store: Store,
+}
+
+impl Record for Written {
+    fn step(&self, run: &str, step: &Step) -> Result<(), String> {
+        let mut value = serde_json::to_value(step).map_err(|error| error.to_string())?;
+        redact::session().value(&mut value);
+        let (run, step) = (run.to_owned(), value.to_string());
+        let write = self
+            .store
+            .write(move |connection| Box::pin(async move { runs::step(connection, &run, &step, store::now()).await }));
+        // a step is short work, and the run must not go on before it is on disk
+        let written = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(write));
+        written.map_err(|error| error.to_string())
+    }
+}
+
+fn count(outcome: &Outcome) {
+    for step in &outcome.steps {
+        if let Step::Replied { answer, .. } = step {
+            let model = answer.model.clone();
+            counter!("midwatch_model_answers_total", "model" => model.clone()).increment(1);
+            counter!("midwatch_model_requests_total", "model" => model.clone()).increment(answer.requests.into());
+            let usage = answer.reply.usage;
+            counter!("midwatch_model_tokens_total", "model" => model.clone(), "direction" => "in")
+                .increment(usage.input);
+            counter!("midwatch_model_tokens_total", "model" => model.clone(), "direction" => "out")
+                .increment(usage.output);
+            histogram!("midwatch_model_seconds", "model" => model.clone()).record(answer.took.as_secs_f64());
+            if let Some(first) = answer.first_token {
+                histogram!("midwatch_model_first_token_seconds", "model" => model).record(first.as_secs_f64());
+            }
+        }
+    }
+}
+
+fn clean(mut words: Words) -> Words {
+    words.each(|text| *text = redact::text(text).into_owned());
+    words
+}
+
+impl Words {
+    /// Whether there is something that a reader does not know from the rules.
+    pub fn tells(&self) -> bool {
+        self.overview.is_some() || self.cause.is_some() || !self.claims.is_empty() || !self.suggestions.is_empty()
+    }
+
+    fn each(&mut self, mut change: impl FnMut(&mut String)) {
+        self.overview.iter_mut().for_each(&mut change);
+        self.cause.iter_mut().for_each(|cause| change(&mut cause.text));
+        self.claims.iter_mut().for_each(|claim| change(&mut claim.text));
+        for advice in &mut self.suggestions {
+            change(&mut advice.text);
+            advice.command.iter_mut().for_each(&mut change);
+        }
+        self.dropped.iter_mut().for_each(|dropped| change(&mut dropped.text));
+    }
+}

@@ -1,0 +1,141 @@
+//! A model joins an alert's diagnosis: what it says in its own words is checked, and whatever it does, the verdict of the
+//! rules has gone out and stands.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use llm::pretend::{Model, Turn};
+use notify::pretend::{Pretend, feishu::Feishu};
+use replay::{Recording, Replay};
+use serde_json::{Value, json};
+
+use crate::testbed::{Midwatch, free_address};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const CASE: &str = "../evals/cases/volume_size_below_minimum-alibaba";
+
+/// What came of one alert.
+struct Seen {
+    cards: Vec<String>,
+    /// what was kept and dropped of the model's answer
+    words: Value,
+    requests: usize,
+}
+
+/// Sends the case's alert to a Midwatch with this model, and waits for the end of the run.
+async fn seen(url: &str, asked: impl Fn() -> usize) -> Seen {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASE);
+    let recording = Recording::load(&folder.join("cluster")).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Replay::new(recording).router()).await });
+    let group = Pretend::start(Feishu::new("group", None)).await.unwrap();
+    let address = free_address();
+    let config = json!({
+        "cluster": {"server": server},
+        "lang": "en",
+        "model": "always",
+        "models": [{"name": "pretend", "url": url, "model": "m", "deadline_s": 5}],
+        "channels": {"feishu": {"type": "feishu_bot", "url": group.url("/open-apis/bot/v2/hook/group")}},
+    });
+    let midwatch = Midwatch::start(address, config).await;
+    let case: Value = serde_saphyr::from_str(&std::fs::read_to_string(folder.join("case.yaml")).unwrap()).unwrap();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+    let sent =
+        client.post(format!("http://{address}/webhooks/alertmanager")).json(&case["alert"]).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let store = midwatch.store().await;
+    let began = Instant::now();
+    let words = loop {
+        let ended: Option<String> =
+            sqlx::query_scalar("SELECT words FROM runs WHERE state = 'ended'").fetch_optional(&store).await.unwrap();
+        let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE state NOT IN ('sent', 'superseded')")
+            .fetch_one(&store)
+            .await
+            .unwrap();
+        match ended {
+            Some(words) if waiting == 0 => break serde_json::from_str(&words).unwrap(),
+            Some(_) | None => {}
+        }
+        assert!(began.elapsed() < PATIENCE, "the run does not end:\n{}", midwatch.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let runs: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM runs").fetch_one(&store).await.unwrap();
+    assert_eq!(runs, 1);
+    let cards = group.with(|feishu| feishu.messages.iter().map(|message| message.text()).collect());
+    Seen { cards, words, requests: asked() }
+}
+
+/// What holds whatever a model does: the last card names the cause of the rules, and nothing that is not so.
+fn stands(seen: &Seen, row: &str) {
+    let last = seen.cards.last().unwrap();
+    for part in ["5Gi", "20Gi", "data", "certain"] {
+        assert!(last.contains(part), "{row}: {part} is not in {last}");
+    }
+    for invented in ["quota", "E99", "web-9", "healthy", "77Gi", "image"] {
+        assert!(!last.contains(invented), "{row}: {invented} is in {last}");
+    }
+    assert!(seen.requests <= 5, "{row}: {} requests", seen.requests);
+}
+
+fn claim(text: &str, id: &str, quote: &str) -> Value {
+    json!({"text": text, "evidence": [id], "quote": quote})
+}
+
+/// An answer in the form, of a model that cites what it was shown.
+fn honest(body: &Value) -> Turn {
+    let shown = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
+    let line = shown.lines().find(|line| line.contains("at least 20GB")).unwrap();
+    let id = line[1..].split_once(']').unwrap().0;
+    let said = claim("Disks of this class start at 20Gi.", id, "The specified disk size is invalid");
+    Turn::text(json!({"overview": said, "claims": [said], "suggestions": [{"text": "Ask for 20Gi."}]}).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_says_and_proves_is_told_as_a_revision() {
+    let model = Model::acting(honest).await.unwrap();
+    let seen = seen(&model.url, || model.requests().len()).await;
+    stands(&seen, "honest");
+    let last = seen.cards.last().unwrap();
+    assert!(last.contains("Disks of this class start at 20Gi."), "{last}\n{}", seen.words);
+    assert!(last.contains("In a model's words"), "{last}");
+    assert!(!seen.cards[0].contains("20Gi"), "the plain alert comes first");
+    assert_eq!((seen.requests, model.violations()), (1, vec![]), "one round");
+    let asked = &model.requests()[0];
+    assert!(llm::tokens::of(&asked["messages"].to_string()) <= 6_000, "the first request is short");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_model_does_the_rules_verdict_stands() {
+    let said = |value: Value| Turn::text(value.to_string());
+    let invented = json!({
+        "overview": claim("Everything is healthy.", "E1", "x"),
+        "cause": claim("The image does not exist.", "E1", "image"),
+        "claims": [
+            claim("The quota is used up.", "E99", "quota"),
+            claim("Pod shop/web-9 uses 77Gi.", "E1", "77Gi"),
+            claim("The claim data was fixed and is healthy.", "E1", "data"),
+        ],
+        "suggestions": [{"text": "Delete shop/web-9.", "command": "kubectl delete pod web-9"}],
+    });
+    let rows: Vec<(&str, Vec<Turn>)> = vec![
+        ("inventing", vec![said(invented)]),
+        ("prose", vec![Turn::text("The quota is used up, as everybody knows.")]),
+        ("401", vec![Turn::status(401, &json!({"error": {"message": "no"}}))]),
+        ("HTML", vec![Turn::html(502), Turn::html(502), Turn::html(502), Turn::html(502), Turn::html(502)]),
+        ("empty", vec![Turn::empty(), Turn::empty(), Turn::empty(), Turn::empty(), Turn::empty()]),
+        ("silent", vec![Turn::text("late").delay(Duration::from_secs(600))]),
+        ("cut", vec![Turn::text("{\"overview\": {\"text\": \"quota").cut(40), Turn::text("quota").cut(30)]),
+    ];
+    // side by side: each waits for a model most of the time
+    let tried = rows.into_iter().map(|(row, turns)| async move {
+        let model = Model::start(turns).await.unwrap();
+        let seen = seen(&model.url, || model.requests().len()).await;
+        stands(&seen, row);
+        assert!(!seen.words["dropped"].as_array().unwrap().is_empty(), "{row}: {}", seen.words);
+    });
+    futures::future::join_all(tried).await;
+    let nobody = format!("http://{}/v1", free_address());
+    stands(&seen(&nobody, || 0).await, "refused");
+}
