@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tracing::info;
 
 mod claims;
-mod prompt;
+pub mod prompt;
 pub mod verify;
 mod words;
 

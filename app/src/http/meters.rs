@@ -10,6 +10,8 @@ use crate::store::{Error, Millis, Store};
 pub type Handle = PrometheusHandle;
 
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+/// Models take their time.
+const MODEL_SECONDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 180.0, 600.0];
 const REQUESTS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
 /// The process' recorder, installed once. None when the program has installed another.
@@ -21,6 +23,10 @@ pub fn install() -> Option<Handle> {
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
                 .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_requests".to_owned()), &REQUESTS))
                 .ok()?;
+            let models = ["midwatch_model_seconds", "midwatch_model_first_token_seconds"];
+            let builder = models.into_iter().try_fold(builder, |builder, name| {
+                builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), &MODEL_SECONDS).ok()
+            })?;
             let handle = builder.install_recorder().ok()?;
             describe();
             // a counter that first appears with its first count has not grown, as Prometheus sees it
@@ -44,6 +50,15 @@ fn describe() {
     describe_counter!("midwatch_store_failed_commits_total", "Commits that failed; their senders heard 503.");
     describe_counter!("midwatch_jobs_total", "Jobs that ended, by kind and outcome.");
     describe_histogram!("midwatch_job_duration_seconds", Unit::Seconds, "Time of a job, by kind.");
+    describe_counter!("midwatch_runs_total", "Runs with a model that ended, by what kept them from an answer.");
+    describe_counter!("midwatch_model_answers_total", "Answers of models.");
+    describe_counter!(
+        "midwatch_model_requests_total",
+        "Requests that the answers took, those to models before it too."
+    );
+    describe_counter!("midwatch_model_tokens_total", "Tokens as the provider counts them, in and out.");
+    describe_histogram!("midwatch_model_seconds", Unit::Seconds, "Time of an answer.");
+    describe_histogram!("midwatch_model_first_token_seconds", Unit::Seconds, "Time to an answer's first token.");
     describe_gauge!("midwatch_jobs", "Jobs by state.");
     describe_gauge!("midwatch_outbox_messages", "Messages to send, by state.");
     describe_gauge!("midwatch_outbox_oldest_age_seconds", Unit::Seconds, "Age of the oldest message that waits.");

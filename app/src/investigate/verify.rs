@@ -135,7 +135,10 @@ impl<'a> Known<'a> {
         if self.certain() && DENIAL.is_match(&flat) {
             return Err("it speaks against what is certain".to_owned());
         }
-        Ok(())
+        match HARM.find(&flat) {
+            Some(found) => Err(format!("it would have somebody {}", found.as_str().trim())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -160,6 +163,13 @@ static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
     let words = "healthy|not the cause|no problem|is fine|works as|is bound|is normal|nothing wrong|unrelated|no longer|\
                  was resolved|is resolved|has been fixed|was fixed|正常|没有问题|无问题|不是原因|并非原因|无关|健康|已修复|已解决|已恢复";
     Regex::new(words).expect("a pattern")
+});
+
+/// What cannot be taken back is advised by rules only: a text in the cluster may have told the model to say it.
+#[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
+static HARM: LazyLock<Regex> = LazyLock::new(|| {
+    let english = r"(?-u:\b)(?:delete|drain|remove|wipe|destroy|purge|uninstall)(?-u:\b)|ignore (?:the|all|previous|your)|--force|--grace-period|rm -";
+    Regex::new(&format!("{english}|(?:^|[^被已])删除|清空|卸载|驱逐|忽略")).expect("a pattern")
 });
 
 /// Checks every part of an answer by itself.
@@ -220,7 +230,7 @@ fn reads(command: &str, known: &Known<'_>) -> Result<(), String> {
         return Err("a command that is not kubectl's is not shown".to_owned());
     }
     let words: Vec<&str> = words.collect();
-    let verb = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+    let verb = verb(&words);
     if !READING.contains(&verb) {
         return Err(format!("the model's `kubectl {verb}` would change something"));
     }
@@ -228,6 +238,20 @@ fn reads(command: &str, known: &Known<'_>) -> Result<(), String> {
         return Err("secrets are not read".to_owned());
     }
     known.sound(command)
+}
+
+/// The first word that is neither an option nor the value of one that stands before it.
+fn verb<'a>(words: &[&'a str]) -> &'a str {
+    const WITH_VALUE: [&str; 4] = ["-n", "--namespace", "--context", "--cluster"];
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return word;
+        }
+    }
+    ""
 }
 
 /// As a text is compared: small letters, one space between words.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use agent::{Budget, CallResult, Calling, Effect, Hands, Outcome, Policy, Record, Step, Task, Toolbox};
+use agent::{Budget, CallResult, Calling, Effect, Hands, Outcome, Policy, Record, Step, Task, Toolbox, WhyEnded};
 use cluster::Class;
 use diagnose::{Confidence, Lang, Report};
 use metrics::{counter, histogram};
@@ -206,6 +206,14 @@ impl Record for Written {
 }
 
 fn count(outcome: &Outcome) {
+    let failed = match &outcome.why_ended {
+        WhyEnded::Model { .. } => "no_model",
+        WhyEnded::Budget { .. } => "budget",
+        WhyEnded::Repeating { .. } | WhyEnded::UnknownTools | WhyEnded::NothingButAnnouncements => "confused",
+        WhyEnded::Record { .. } => "record",
+        WhyEnded::Answered | WhyEnded::Cancelled => "none",
+    };
+    counter!("midwatch_runs_total", "failure" => failed).increment(1);
     for step in &outcome.steps {
         if let Step::Replied { answer, .. } = step {
             let model = answer.model.clone();

@@ -13,7 +13,7 @@ use diagnose::{Class, Lang, Report, Target};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use midwatch::alerts::Alert;
-use midwatch::investigate::{Brief, investigate};
+use midwatch::investigate::{Brief, investigate, prompt};
 use midwatch::lookup::target;
 use midwatch::prometheus::Answers;
 use replay::{Recording, Replay};
@@ -209,6 +209,40 @@ async fn the_same_input_gives_the_same_bytes() {
             assert_eq!(json(&report(case, None).await), first, "{}", case.name);
         }
     }
+}
+
+/// What a model would be told of each case before it asks for anything: does it hold what the answer has to say, and how
+/// long is it?
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_message_to_a_model_holds_what_must_be_said() {
+    let first = async |case: Case| {
+        let report = report(&case, None).await;
+        let told = [Lang::En, Lang::Zh].map(|lang| {
+            let messages = prompt::messages(prompt::instructions(None, lang).unwrap(), &report, lang);
+            let tokens = messages.iter().map(llm::tokens::of_message).sum::<u32>();
+            let texts = messages.iter().map(|message| match message {
+                llm::Message::System { content } | llm::Message::User { content } => content.as_str(),
+                llm::Message::Assistant { .. } | llm::Message::Tool { .. } => panic!("a run begins with a question"),
+            });
+            (tokens, texts.collect::<String>())
+        });
+        let tokens = told[0].0.max(told[1].0);
+        let text = format!("{}{}", told[0].1, told[1].1);
+        let facts = case.spec["expect"]["mention"].as_array().into_iter().flatten().map(|any| {
+            let mut words = any.as_array().into_iter().flatten().filter_map(Value::as_str);
+            (words.any(|word| text.contains(word)), format!("{}: {any}", case.name))
+        });
+        (tokens, facts.collect::<Vec<_>>())
+    };
+    let all: Vec<_> = futures::stream::iter(cases()).map(first).buffered(4).collect().await;
+    let mut tokens: Vec<u32> = all.iter().map(|(tokens, _)| *tokens).collect();
+    tokens.sort_unstable();
+    let facts: Vec<&(bool, String)> = all.iter().flat_map(|(_, facts)| facts).collect();
+    let lacking: Vec<&str> = facts.iter().filter(|(there, _)| !there).map(|(_, fact)| fact.as_str()).collect();
+    let (p50, p95, most) = (tokens[tokens.len() / 2], tokens[tokens.len() * 95 / 100], tokens[tokens.len() - 1]);
+    println!("{} of {} facts lack; tokens p50 {p50}, p95 {p95}, most {most}", lacking.len(), facts.len());
+    assert!(lacking.len() * 50 <= facts.len(), "{lacking:#?}");
+    assert!(p95 <= 6_000, "{p95} tokens");
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod harness;
 mod intake;
 mod mcp;
 mod model;
+mod model_faults;
 mod people;
 #[cfg(target_os = "linux")]
 mod powercut;
