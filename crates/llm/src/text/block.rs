@@ -39,11 +39,16 @@ pub fn space(text: &str, at: usize) -> usize {
     }
 }
 
+/// How many markers may stand between an opener and its call: a reply of nothing but openers is read once, not once each.
+const IDLE: usize = 8;
+
 /// The calls that begin at `at`. What cannot be read after a whole call is left to the caller.
 pub fn read(text: &str, at: usize, tools: &Tools) -> Body {
     let mut calls: Vec<Raw> = Vec::new();
     let (mut at, mut whole, mut closed) = (at, at, false);
-    loop {
+    let mut idle = 0;
+    while idle < IDLE {
+        idle += 1;
         at = space(text, at);
         if !calls.is_empty() {
             at += text[at..].len() - text[at..].trim_start_matches([';', ',', '}', ']', ' ', '\n']).len();
@@ -60,7 +65,7 @@ pub fn read(text: &str, at: usize, tools: &Tools) -> Body {
                 }
                 Role::Call => xml::read(text, at, tools),
                 Role::Close | Role::CloseParameter | Role::CloseKey if !calls.is_empty() => {
-                    (at, whole, closed) = (mark.end, mark.end, true);
+                    (at, whole, closed, idle) = (mark.end, mark.end, true, 0);
                     continue;
                 }
                 Role::Close | Role::CloseParameter | Role::CloseKey => break,
@@ -77,7 +82,7 @@ pub fn read(text: &str, at: usize, tools: &Tools) -> Body {
             }
             Body::Calls(more, end) => {
                 calls.extend(more);
-                (at, whole) = (end, end);
+                (at, whole, idle) = (end, end, 0);
             }
             Body::Nothing => break,
             Body::Cut => return Body::Cut,

@@ -25,7 +25,8 @@ pub struct Gate {
     held: bool,
 }
 
-const FRAMES: [&str; 12] = [
+const FRAMES: [&str; 13] = [
+    "function<",
     "commentary to=",
     "analysis to=",
     "assistant to=",
@@ -66,7 +67,7 @@ impl Gate {
 fn look(text: &str, at: usize, tools: &Tools) -> Look {
     let rest = &text[at..];
     let Some(c) = rest.chars().next() else { return Look::Wait };
-    let first = text[..at].trim().is_empty();
+    let first = at < LONGEST && text[..at].trim().is_empty();
     if first && matches!(c, '{' | '[') || literal(rest).is_some() {
         return Look::Hold;
     }
@@ -75,6 +76,7 @@ fn look(text: &str, at: usize, tools: &Tools) -> Look {
         '[' | ']' | '✿' | '#' if begins_literal(rest) => Look::Wait,
         '[' => bracket(&rest[1..], tools),
         '{' => match rest[1..].trim_start().chars().next() {
+            None if rest.len() > LONGEST => Look::Show,
             None => Look::Wait,
             Some('"' | '\'' | '“' | '{') => Look::Hold,
             Some(_) => Look::Show,
@@ -112,7 +114,7 @@ fn bracket(rest: &str, tools: &Tools) -> Look {
         None => Look::Wait,
         Some(end) if tools.known(&rest[..end]).is_some() => Look::Hold,
         Some(0) if rest.trim_start().starts_with(['{', '[']) => Look::Hold,
-        Some(0) if rest.trim_start().is_empty() => Look::Wait,
+        Some(0) if rest.trim_start().is_empty() && rest.len() < LONGEST => Look::Wait,
         Some(_) => Look::Show,
     }
 }
@@ -123,7 +125,9 @@ fn fence(rest: &str) -> Look {
         return Look::Wait;
     }
     let Some(inner) = rest.strip_prefix("```") else { return Look::Show };
-    let Some(end) = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') else { return Look::Wait };
+    let Some(end) = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') else {
+        return if inner.len() > LONGEST { Look::Show } else { Look::Wait };
+    };
     if weak::language(&inner[..end]) { Look::Hold } else { Look::Show }
 }
 
@@ -137,8 +141,9 @@ fn word(text: &str, at: usize, tools: &Tools) -> Look {
     if FRAMES.iter().any(|frame| rest.starts_with(frame)) {
         return Look::Hold;
     }
-    let line_start =
-        text[..at].rsplit('\n').next().is_none_or(|line| line.trim_matches([' ', '*', '#', '-', '_']).is_empty());
+    // decoration before a label is short
+    let before = text[..at].chars().rev().take(12).find(|c| !matches!(c, ' ' | '*' | '#' | '-' | '_'));
+    let line_start = before.is_none_or(|c| c == '\n');
     let waits = |word: &str| word.len() > rest.len() && word.starts_with(rest);
     if FRAMES.iter().any(|frame| waits(frame)) {
         return Look::Wait;

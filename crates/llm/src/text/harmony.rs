@@ -67,7 +67,7 @@ fn header(text: &str, at: usize) -> (&str, usize) {
                 let Some(c) = rest.chars().next().filter(|c| next - at < 400 && *c != '{') else {
                     return (&text[at..next], next);
                 };
-                if recipient(&text[at..next]).is_some() && rest.starts_with("\n\n") {
+                if rest.starts_with("\n\n") && recipient(&text[at..next]).is_some() {
                     return (&text[at..next], next);
                 }
                 next += c.len_utf8();

@@ -13,8 +13,10 @@ fn closing(text: &str, at: usize) -> Option<usize> {
     let mut end = at;
     while end < text.len() && end - at < FARTHEST {
         end += text[end..].find(['<', '['])?;
-        if marker(text, end).is_some_and(|mark| mark.role == Role::Close) {
-            return Some(end);
+        match marker(text, end).map(|mark| mark.role) {
+            Some(Role::Close) => return Some(end),
+            Some(Role::Open) => return None,
+            Some(_) | None => {}
         }
         end += 1;
     }

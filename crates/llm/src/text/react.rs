@@ -33,9 +33,12 @@ const LABELS: &[(&str, Label)] = &[
     ("思考", Label::Thought),
 ];
 
+/// What may stand before a label on its line.
+const DECORATION: [char; 5] = [' ', '*', '#', '-', '_'];
+
 /// A label at the beginning of this line, and what stands after its colon.
 fn labelled(line: &str) -> Option<(Label, &str)> {
-    let plain = line.trim_start_matches([' ', '*', '#', '-', '_']);
+    let plain = line.trim_start_matches(DECORATION);
     LABELS.iter().find_map(|(word, label)| {
         let head = plain.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word))?;
         let after = plain[head.len()..].trim_start_matches(['*', ' ', '_']);
@@ -149,12 +152,14 @@ fn arguments(name: &str, given: &str, tools: &Tools) -> Body {
 
 /// Could this become a label with the next piece?
 pub fn may_begin(rest: &str) -> bool {
-    let plain = rest.to_lowercase();
-    plain.len() < 24
-        && LABELS.iter().any(|(word, _)| {
-            let after = plain.strip_prefix(word).map(|after| {
-                after.trim_start_matches(['*', ' ', '_']).trim_start_matches(|c: char| c.is_ascii_digit())
-            });
-            word.starts_with(plain.as_str()) || after.is_some_and(|after| after.trim().is_empty())
-        })
+    if rest.len() >= 24 {
+        return false;
+    }
+    let plain = rest.trim_start_matches(DECORATION).to_lowercase();
+    LABELS.iter().any(|(word, _)| {
+        let after = plain
+            .strip_prefix(word)
+            .map(|after| after.trim_start_matches(['*', ' ', '_']).trim_start_matches(|c: char| c.is_ascii_digit()));
+        word.starts_with(plain.as_str()) || after.is_some_and(|after| after.trim().is_empty())
+    })
 }

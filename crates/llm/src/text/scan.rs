@@ -37,6 +37,9 @@ pub fn scan(text: &str, tools: &Tools) -> Scan {
     scan
 }
 
+/// The longest name of a tool.
+const NAME: usize = 256;
+
 impl Scan {
     fn say(&mut self, text: &str) {
         if self.thinking { self.reasoning.push_str(text) } else { self.visible.push_str(text) }
@@ -114,6 +117,10 @@ impl Scan {
                 text.len()
             }
             Role::Parameter | Role::Item => mark.end,
+            Role::Noise if text[..mark.end].ends_with("start|>") || text[..mark.end].ends_with("start_header_id|>") => {
+                // the speaker's name belongs to the token before it
+                text[mark.end..].strip_prefix("assistant").map_or(mark.end, |rest| text.len() - rest.len())
+            }
             Role::Close | Role::CloseParameter | Role::CloseKey | Role::Noise => mark.end,
         }
     }
@@ -145,12 +152,12 @@ impl Scan {
             let next = self.take(found, end).min(text.len());
             return if broken { to_close(text, next) } else { next };
         }
-        let Some((key, name, next)) = xml::element(text, space(text, end)) else { return end };
+        let Some((key, name, next)) = xml::element(text, space(text, end), NAME) else { return end };
         if !matches!(key.as_str(), "name" | "tool_name" | "tool") {
             return end;
         }
         let next = space(text, next);
-        let arguments = match xml::element(text, next) {
+        let arguments = match xml::element(text, next, usize::MAX) {
             Some((_, arguments, end)) => Some((arguments, end)),
             None if text[next..].starts_with("<arguments>") || text[next..].starts_with("<parameters>") => {
                 self.truncated = true;
@@ -186,8 +193,9 @@ impl Scan {
     /// The marker between a name and its arguments, where the one before the name was lost.
     fn nameless(&mut self, text: &str, at: usize, mark: &Mark<'_>, tools: &Tools) -> usize {
         let said = self.visible.trim_end();
-        let start = said.rfind(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.' | ':'));
-        let start = start.map_or(0, |at| at + said[at..].chars().next().map_or(1, char::len_utf8));
+        let near = said.ceil_char_boundary(said.len().saturating_sub(NAME));
+        let start = said[near..].rfind(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.' | ':'));
+        let start = start.map_or(near, |at| near + at + said[near + at..].chars().next().map_or(1, char::len_utf8));
         let name = said[start..].to_owned();
         if name.is_empty() || !text[..at].trim_end().ends_with(&name) {
             return mark.end;
@@ -203,6 +211,10 @@ impl Scan {
     }
 
     fn think(&mut self, text: &str, mark: &Mark<'_>) -> usize {
+        if self.thinking {
+            // nothing closes the block that is open already, and nothing this one
+            return mark.end;
+        }
         let mut at = mark.end;
         while let Some(found) = text[at..].find(['<', '[', '#']) {
             at += found;

@@ -110,7 +110,7 @@ fn elements(text: &str, tools: &Tools) -> Option<Vec<Raw>> {
     let mut calls = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let (name, body, end) = xml::element(text, at)?;
+        let (name, body, end) = xml::element(text, at, usize::MAX)?;
         let name = tools.known(&name)?.to_owned();
         let mut arguments = Map::new();
         if let Ok(value) = json::lenient(body.trim()) {
@@ -118,7 +118,7 @@ fn elements(text: &str, tools: &Tools) -> Option<Vec<Raw>> {
         } else {
             let mut inner = block::space(&body, 0);
             while inner < body.len() {
-                let (key, value, end) = xml::element(&body, inner)?;
+                let (key, value, end) = xml::element(&body, inner, usize::MAX)?;
                 let value = value.strip_prefix('\n').unwrap_or(&value);
                 let value = value.strip_suffix('\n').unwrap_or(value);
                 arguments.insert(key.clone(), tools.typed(&name, &key, value));
@@ -157,10 +157,10 @@ fn fences(text: &str, tools: &Tools) -> Option<Found> {
     while let Some(open) = rest.find("```") {
         let (before, fence) = rest.split_at(open);
         let inner = &fence[3..];
-        let line = inner.find(['\n', '{', '[']).unwrap_or(inner.len());
         let end = closing(inner);
-        let body = &inner[line.min(end.0)..end.0];
-        let calls = language(inner.get(..line).unwrap_or("?")).then(|| fenced(before, body, tools)).flatten();
+        let fenced_text = &inner[..end.0];
+        let (word, body) = fenced_text.split_at(fenced_text.find(['\n', '{', '[']).unwrap_or(end.0));
+        let calls = language(word).then(|| fenced(before, body, tools)).flatten();
         match calls {
             Some((Ok(calls), kept)) => {
                 found.calls.extend(calls);
@@ -214,7 +214,7 @@ const TRIES: usize = 32;
 
 /// A call at the very end of prose: on a line of its own, or after a sentence that no colon makes a quotation.
 fn last(text: &str, tools: &Tools) -> Option<Found> {
-    if !text.ends_with(['}', ']']) {
+    if !text.ends_with(['}', ']', '>']) {
         return None;
     }
     let from = text.len().saturating_sub(64 << 10);
@@ -234,7 +234,8 @@ fn last(text: &str, tools: &Tools) -> Option<Found> {
     }
     let lines = text.char_indices().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
     for at in lines.filter(|at| *at > from).take(TRIES) {
-        if let Some(calls) = label(&text[at..], tools) {
+        let found = if text[at..].starts_with('<') { elements(&text[at..], tools) } else { label(&text[at..], tools) };
+        if let Some(calls) = found {
             return Some(Found { calls, visible: text[..at].trim_end().to_owned(), ..Found::default() });
         }
     }

@@ -42,7 +42,7 @@ pub fn parameters(text: &str, at: usize, tools: &Tools, name: &str) -> Body {
             return if arguments.is_empty() { Body::Cut } else { done(name, arguments, at) };
         }
         let Some(mark) = marker(text, at) else {
-            match element(text, at) {
+            match element(text, at, FARTHEST) {
                 Some((key, value, end)) => {
                     arguments.insert(key.clone(), tools.typed(&name, &key, trimmed(&value)));
                     at = end;
@@ -169,15 +169,23 @@ fn trimmed(value: &str) -> &str {
 }
 
 /// `<k>v</k>`: an argument that is an element of its own name.
-pub fn element(text: &str, at: usize) -> Option<(String, String, usize)> {
+pub fn element(text: &str, at: usize, farthest: usize) -> Option<(String, String, usize)> {
     let tag = tag::read(text, at).filter(|tag| !tag.close && !tag.token && tag.rest.trim().is_empty())?;
     let inner = text[at + 1..tag.end - 1].trim();
     let key = inner.rsplit_once(':').map_or(inner, |found| found.1);
     let (close, more) = (format!("</{inner}>"), "]<]minimax[>[");
-    let end = tag.end + text[tag.end..].find(&close)?;
+    let end = tag.end + within(&text[tag.end..], farthest).find(&close)?;
     let value = &text[tag.end..end];
     let value = value.strip_suffix(more).unwrap_or(value);
     Some((key.to_owned(), value.to_owned(), end + close.len()))
+}
+
+/// How far the end of an argument's own element is looked for.
+const FARTHEST: usize = 16 << 10;
+
+/// The text's beginning, cut between characters.
+fn within(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// `<arg_key>k</arg_key><arg_value>v</arg_value>` repeated.

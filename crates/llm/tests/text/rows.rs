@@ -23,8 +23,10 @@ pub fn tools() -> Vec<Tool> {
 }
 
 pub fn rows() -> Vec<Row> {
-    include_str!("../data/toolcall_samples.jsonl")
-        .lines()
+    let files = [include_str!("../data/toolcall_samples.jsonl"), include_str!("../data/toolcall_more.jsonl")];
+    files
+        .iter()
+        .flat_map(|file| file.lines())
         .map(|line| {
             let row: Value = serde_json::from_str(line).unwrap();
             Row {
