@@ -44,8 +44,8 @@ pub enum About {
     },
 }
 
-/// Of objects with one name, the kind that people mean, the first one first.
-const MEANT: &[&str] = &[
+/// What people ask about by name; of objects with one name, the kind that they mean comes first.
+pub(super) const MEANT: &[&str] = &[
     "Deployment",
     "StatefulSet",
     "DaemonSet",

@@ -6,25 +6,8 @@ use diagnose::kinds::{self, Kind};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::known::{Entry, Known};
+use super::known::{Entry, Known, MEANT};
 
-/// What people ask about by name.
-const NAMED: &[&str] = &[
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "CronJob",
-    "Job",
-    "Pod",
-    "PersistentVolumeClaim",
-    "Service",
-    "Ingress",
-    "HorizontalPodAutoscaler",
-    "Node",
-    "PersistentVolume",
-    "StorageClass",
-    "ConfigMap",
-];
 /// Lists under way at one time.
 const AT_ONCE: usize = 6;
 
@@ -41,7 +24,9 @@ pub async fn list(cluster: &Cluster, kind: &Kind, namespace: &str) -> Result<Vec
 pub async fn known(cluster: &Cluster, namespace: Option<&str>) -> (Known, Vec<String>) {
     let mut known = Known::default();
     let mut gaps = Vec::new();
-    let wanted = NAMED.iter().filter_map(|name| kinds::kind(name)).chain(kinds::kind("Namespace"));
+    // nobody asks for a replica set by its name
+    let named = MEANT.iter().filter(|name| **name != "ReplicaSet");
+    let wanted = named.filter_map(|name| kinds::kind(name)).chain(kinds::kind("Namespace"));
     let lists = futures::stream::iter(wanted).map(|kind| async move {
         let place = if kind.namespaced { namespace.unwrap_or_default() } else { "" };
         (kind, list(cluster, kind, place).await)
