@@ -3,14 +3,14 @@
 use std::io::IsTerminal as _;
 
 use anyhow::ensure;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use diagnose::Lang;
 use jiff::tz::TimeZone;
 
 use super::approvals::page;
 use super::progress::with_line;
 use super::room::RoomArgs;
-use super::{card, say};
+use super::{Output, card, say};
 use crate::chat::question::{Intent, read};
 use crate::chat::{Answer, Room, Used, phrases};
 use crate::message::{self, Voice};
@@ -25,12 +25,6 @@ pub struct Ask {
     /// How to write the answer
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 impl Ask {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::progress::Recorder;
-use super::say;
 use super::setup::StoreArgs;
 use super::table::table;
+use super::{Output, say};
 use crate::eval::{Run, Score, Totals, by_rules, cases};
 use replay::record::Progress as _;
 
@@ -28,12 +28,6 @@ pub struct Eval {
     /// How to write them
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 impl Eval {

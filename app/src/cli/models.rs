@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use llm::{Models as Client, Probe, Thinks, Works, probe};
 use serde_json::{Value, json};
 
-use super::say;
 use super::setup::StoreArgs;
 use super::table::table;
+use super::{Output, say};
 
 #[derive(Debug, Subcommand)]
 pub enum Models {
@@ -17,12 +17,6 @@ pub enum Models {
     List(List),
     /// Ask a model three small questions and say what works; exit code 1 if one gave no answer
     Probe(Ask),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Args)]

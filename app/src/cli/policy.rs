@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use cluster::spoken::{self, Pretended};
 use cluster::{Asked, Classified, Cluster, Decision, Effect, Identity, Policy, Request, Seen, Terms, Verb};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::say;
 use super::setup::ConfigArgs;
 use super::source::{ClusterArgs, one_shot};
+use super::{Output, say};
 
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
@@ -41,12 +41,6 @@ pub struct Check {
     file: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Args)]

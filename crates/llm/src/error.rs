@@ -95,14 +95,6 @@ impl Class {
             | Self::BadRequestUnknown => "see `midwatch models probe`; check dialect and model",
         }
     }
-
-    /// Sending the same again later may work.
-    pub fn transient(self) -> bool {
-        matches!(
-            self,
-            Self::RateLimit | Self::Overloaded | Self::GatewayTimeout | Self::TransientEmpty | Self::IncompleteStream
-        )
-    }
 }
 
 /// One model that was asked and gave no answer.
