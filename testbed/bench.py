@@ -96,7 +96,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
 
 class Serve:
-    def __init__(self, kubeconfig):
+    def __init__(self, kubeconfig, **more):
         self.folder = tempfile.TemporaryDirectory(prefix="midwatch-bench-")
         self.port = free_port()
         hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
@@ -104,8 +104,7 @@ class Serve:
         Hook.seen.clear()
         config = {"data_dir": self.folder.name, "listen": f"127.0.0.1:{self.port}", "lang": "en", "cluster": {"kubeconfig": kubeconfig},
                   "channels": {"hook": {"type": "webhook", "url": f"http://127.0.0.1:{hook.server_address[1]}/"}},
-                  # each alert of the bench is an incident of its own
-                  "incidents": {"digest_above": 100000, "digest_above_critical": 100000}}
+                  **more}
         file = f"{self.folder.name}/midwatch.yaml"
         pathlib.Path(file).write_text(json.dumps(config), encoding="utf-8")
         began = time.perf_counter()
@@ -152,7 +151,8 @@ def alerts(pods):
         for line in bed.kubectl("get", "events", "-A", "--field-selector=reason=ProvisioningFailed", "-o", "jsonpath={range .items[*]}{.metadata.namespace}{\"\\n\"}{end}").split():
             wanted[line] = True
         time.sleep(1)
-    serve = Serve(bed.context("tool-a"))
+    # each alert is an incident of its own
+    serve = Serve(bed.context("tool-a"), incidents={"digest_above": 100000, "digest_above_critical": 100000})
     time.sleep(2)
     idle = memory(serve.process.pid)
     before = bed.requests("tool-a")
@@ -189,11 +189,21 @@ def alerts(pods):
     say(f"| start to ready, {pods} pods (goal: 1 s) | {ms(serve.ready)} |")
     serve.stop()
     if pods == 200:
+        storm(bed)
         with tempfile.TemporaryDirectory() as folder:
             measured([MIDWATCH, "record", f"{folder}/case", "--kubeconfig", bed.context("tool-c")])
             runs = [measured([MIDWATCH, "diagnose", "--replay", f"{folder}/case", "-n", "aiops-0", f"pod/{pod}", "-o", "json"])[0] for _ in range(11)]
             say(f"| `diagnose --replay` of that cluster, one pod: median of 11 (min to max) (goal: 50 ms) | {ms(statistics.median(runs))} ({ms(min(runs))} to {ms(max(runs))}) |")
     bed.stop()
+
+
+def storm(bed):
+    """What a sender waits while very many alerts come. The sender is a process of its own, so that it is not slowed by the pretend channel."""
+    serve = Serve(bed.context("tool-a"))
+    time.sleep(2)
+    sent = json.loads(subprocess.run([sys.executable, str(HERE / "storm.py"), str(serve.port), "10000", "60"], check=True, capture_output=True, text=True).stdout)
+    say(f"| storm of 10,000 alerts in 60 s: statuses; an answer at p50 / p99 / latest (goal: p99 200 ms) | {sent['statuses']}; {ms(sent['p50'])} / {ms(sent['p99'])} / {ms(sent['max'])} |")
+    serve.stop()
 
 
 def beside_kubectl(bed):
