@@ -85,6 +85,16 @@ fn every_rust_file_says_what_it_is() {
     assert!(silent.is_empty(), "these files do not start with //!: {silent:#?}");
 }
 
+/// A permit lets one request through the gate; only the place that has just checked an approval may make one.
+#[test]
+fn only_the_execution_of_an_approval_makes_a_permit() {
+    let makers: Vec<String> = sources()
+        .into_iter()
+        .filter(|f| f.ends_with(".rs") && f.contains("/src/") && read(f).contains("Permit::new("))
+        .collect();
+    assert_eq!(makers, ["app/src/approvals/execute.rs"]);
+}
+
 #[test]
 fn paths_in_the_guides_exist() {
     let files = sources();
