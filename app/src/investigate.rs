@@ -5,8 +5,10 @@ use diagnose::{Evidence, Gap, Report, Target};
 use jiff::Timestamp;
 use tracing::info;
 
+pub mod cited;
 mod claims;
 pub mod prompt;
+pub mod record;
 pub mod verify;
 mod words;
 

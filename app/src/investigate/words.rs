@@ -4,20 +4,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use agent::{Budget, CallResult, Calling, Effect, Hands, Outcome, Policy, Record, Step, Task, Toolbox, WhyEnded};
+use agent::{Budget, Effect, Outcome, Policy, Step, Task, Toolbox, WhyEnded};
 use cluster::Class;
 use diagnose::{Confidence, Lang, Report};
 use metrics::{counter, histogram};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::cited::{Cited, results};
 use super::claims::{self, Claims};
 use super::prompt;
+use super::record::Written;
 use super::verify::{Dropped, Known, Words, verify};
 use crate::alerts::tell::worded;
 use crate::store::{self, Store, incidents, reports, runs};
@@ -107,8 +107,7 @@ impl Mind {
         toolbox.attach_own(self.tools.clone(), effect).await.map_err(|error| error.to_string())?;
         let past = runs::steps(self.store.read(), id).await.map_err(|error| error.to_string())?;
         let past: Vec<Step> = past.iter().filter_map(|step| serde_json::from_str(step).ok()).collect();
-        let results = u32::try_from(results(&past).len()).unwrap_or(u32::MAX);
-        let hands = Cited { toolbox, count: AtomicU32::new(results) };
+        let hands = Cited::new(toolbox, results(&past).len());
         let task = Task {
             id: id.to_owned(),
             messages: prompt::messages(instructions, report, self.lang),
@@ -120,7 +119,7 @@ impl Mind {
             max_tokens: None,
             cancel: CancellationToken::new(),
         };
-        let written = Written { store: self.store.clone() };
+        let written = Written::new(self.store.clone());
         Ok(agent::run(&self.models, &hands, task, self.budget, &written, past, &mut |_| {}).await)
     }
 
@@ -142,67 +141,6 @@ impl Mind {
 fn effect(name: &str) -> Option<Effect> {
     let tool = tools::TOOLS.iter().find(|tool| tool.name == name)?;
     (tool.class <= Class::S).then_some(Effect::Read)
-}
-
-/// Hands whose results have ids, so that claims can cite them.
-struct Cited {
-    toolbox: Toolbox,
-    count: AtomicU32,
-}
-
-impl Hands for Cited {
-    fn tools(&self) -> Vec<llm::Tool> {
-        self.toolbox.tools()
-    }
-
-    fn effect(&self, name: &str) -> Option<Effect> {
-        self.toolbox.effect(name)
-    }
-
-    fn call<'a>(&'a self, name: &'a str, arguments: &'a Map<String, Value>) -> Calling<'a> {
-        Box::pin(async move {
-            let result = self.toolbox.call(name, arguments).await;
-            let n = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-            CallResult { text: format!("[R{n}] {}", result.text), ..result }
-        })
-    }
-}
-
-/// The results of a run's calls with their ids.
-fn results(steps: &[Step]) -> Vec<(String, String)> {
-    let of = |step: &Step| match step {
-        Step::Called { result, .. } => {
-            let (id, text) = result.text.strip_prefix('[')?.split_once("] ")?;
-            Some((id.to_owned(), text.to_owned()))
-        }
-        Step::Asked { .. }
-        | Step::Replied { .. }
-        | Step::Calling { .. }
-        | Step::Nudged { .. }
-        | Step::Cut { .. }
-        | Step::WrappedUp { .. }
-        | Step::Ended { .. } => None,
-    };
-    steps.iter().filter_map(of).collect()
-}
-
-/// Steps in the store, secrets hidden.
-struct Written {
-    store: Store,
-}
-
-impl Record for Written {
-    fn step(&self, run: &str, step: &Step) -> Result<(), String> {
-        let mut value = serde_json::to_value(step).map_err(|error| error.to_string())?;
-        redact::session().value(&mut value);
-        let (run, step) = (run.to_owned(), value.to_string());
-        let write = self
-            .store
-            .write(move |connection| Box::pin(async move { runs::step(connection, &run, &step, store::now()).await }));
-        // a step is short work, and the run must not go on before it is on disk
-        let written = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(write));
-        written.map_err(|error| error.to_string())
-    }
 }
 
 fn count(outcome: &Outcome) {
