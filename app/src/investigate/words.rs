@@ -20,7 +20,8 @@ use super::prompt;
 use super::record::Written;
 use super::verify::{Dropped, Known, Words, verify};
 use crate::alerts::tell::worded;
-use crate::store::{self, Store, incidents, reports, runs};
+use crate::store::runs::{self, Kind};
+use crate::store::{self, Store, incidents, reports};
 
 /// When a model is asked about an alert.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,9 +64,7 @@ impl Mind {
     pub async fn word(&self, incident: i64) -> Result<(), String> {
         let text = |error: store::Error| error.to_string();
         let found = incidents::get(self.store.read(), incident).await.map_err(text)?;
-        if found.is_none_or(|incident| incident.state != "open") {
-            return Ok(());
-        }
+        let Some(found) = found.filter(|incident| incident.state == "open") else { return Ok(()) };
         let Some((revision, report)) = reports::newest(self.store.read(), incident).await.map_err(text)? else {
             return Ok(());
         };
@@ -77,7 +76,10 @@ impl Mind {
         let begun = id.clone();
         self.store
             .write(move |connection| {
-                Box::pin(async move { runs::begin(connection, &begun, Some((incident, revision)), store::now()).await })
+                Box::pin(async move {
+                    let about = Some((incident, revision));
+                    runs::begin(connection, &begun, Kind::Alert, &found.title, about, store::now()).await
+                })
             })
             .await
             .map_err(text)?;

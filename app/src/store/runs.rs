@@ -4,35 +4,72 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{Error, Millis};
 
+/// What a run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Alert,
+    Chat,
+    Ask,
+    Eval,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Chat => "chat",
+            Self::Ask => "ask",
+            Self::Eval => "eval",
+        }
+    }
+}
+
 /// A run as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Run {
     pub id: String,
+    /// [`Kind::name`]
+    pub kind: String,
+    /// what it was about, in one line
+    pub title: String,
     pub incident: Option<i64>,
     pub revision: Option<i64>,
     pub state: String,
     pub words: Option<String>,
+    /// JSON of the report that it rests on, where no incident has it
+    pub report: Option<String>,
     pub created_at: Millis,
     pub updated_at: Millis,
 }
 
-/// Begins a run. One that began before goes on as it is.
+/// Begins a run; `about` are incident and revision. One that began before goes on as it is.
 pub async fn begin(
     connection: &mut SqliteConnection,
     id: &str,
+    kind: Kind,
+    title: &str,
     about: Option<(i64, i64)>,
     now: Millis,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO runs (id, incident, revision, state, created_at, updated_at) VALUES ($1, $2, $3, 'running', $4, $4)
+        "INSERT INTO runs (id, kind, title, incident, revision, state, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'running', $6, $6)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(id)
+    .bind(kind.name())
+    .bind(title)
     .bind(about.map(|(incident, _)| incident))
     .bind(about.map(|(_, revision)| revision))
     .bind(now)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Keeps the report that a run without an incident rests on.
+pub async fn rests_on(connection: &mut SqliteConnection, id: &str, report: &str) -> Result<(), Error> {
+    sqlx::query("UPDATE runs SET report = $2 WHERE id = $1").bind(id).bind(report).execute(connection).await?;
     Ok(())
 }
 
@@ -77,4 +114,10 @@ pub async fn words(pool: &SqlitePool, incident: i64) -> Result<Option<(i64, Stri
     .fetch_optional(pool)
     .await?;
     row.map(|row| Ok((row.try_get("revision")?, row.try_get("words")?))).transpose()
+}
+
+/// Forgets runs that were last touched before that time, with their steps; gives their number.
+pub async fn prune(connection: &mut SqliteConnection, before: Millis) -> Result<u64, Error> {
+    let done = sqlx::query("DELETE FROM runs WHERE updated_at < $1").bind(before).execute(connection).await?;
+    Ok(done.rows_affected())
 }
