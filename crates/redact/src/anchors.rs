@@ -14,6 +14,7 @@ pub enum Anchor {
     KeyFile,
     KeyFileEnd,
     KeyBody,
+    Jwk,
     Jwt,
     Url,
     Scheme,
@@ -35,7 +36,8 @@ pub enum Anchor {
     Mailchimp,
 }
 
-const NAMES: [&str; 68] = [
+const NAMES: [&str; 69] = [
+    "community",
     "pass",
     "pwd",
     "psw",
@@ -107,10 +109,38 @@ const NAMES: [&str; 68] = [
 ];
 
 /// What scheme comes before a credential in a header.
-const SCHEMES: [&str; 9] =
-    ["bearer ", "basic ", "token ", "negotiate ", "apikey ", "splunk ", "geniekey ", "bearer\t", "bearer%20"];
+const SCHEMES: [&str; 15] = [
+    "oss ",
+    "obs ",
+    "aws ",
+    "cos ",
+    "qiniu ",
+    "ssws ",
+    "bearer ",
+    "basic ",
+    "token ",
+    "negotiate ",
+    "apikey ",
+    "splunk ",
+    "geniekey ",
+    "bearer\t",
+    "bearer%20",
+];
 
-const LOGINS: [&str; 7] = ["-u", "--user", "--proxy-user", "-creds", "--auth", "-a ", "login "];
+const LOGINS: [&str; 12] = [
+    "su ",
+    "ku ",
+    "lu ",
+    "vu ",
+    "-u",
+    "--user",
+    "--proxy-user",
+    "-creds",
+    "--auth",
+    "-a ",
+    "login ",
+    "addauth digest ",
+];
 
 const KEY_BODIES: [&str; 8] =
     ["MII", "MIG", "MHcCAQ", "MHQCAQ", "MC4CAQAw", "b3BlbnNzaC1rZXkt", "Private-Lines:", "lQ"];
@@ -132,6 +162,7 @@ pub static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
     add(&["-----BEGIN "], Anchor::KeyFile);
     add(&["-----END "], Anchor::KeyFileEnd);
     add(&KEY_BODIES, Anchor::KeyBody);
+    add(&["\"kty"], Anchor::Jwk);
     add(&["eyJ"], Anchor::Jwt);
     add(&["://"], Anchor::Url);
     add(&["@tcp", "@unix", "@//", "@("], Anchor::Url);

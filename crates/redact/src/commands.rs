@@ -24,15 +24,19 @@ enum Takes {
     Word(usize),
     /// The word before the program in a pipe: `echo X | docker login --password-stdin`.
     Piped,
+    /// The last word, where a short flag says that the password comes with the others.
+    Last,
+    /// The only word of the line below.
+    Below,
     /// `-U user%X`.
     Percent,
     /// `user_name="X"`.
     Assigned(&'static str),
 }
 
-use Takes::{Assigned, Attached, Both, Next, Percent, Piped, Prefix, Word};
+use Takes::{Assigned, Attached, Below, Both, Last, Next, Percent, Piped, Prefix, Word};
 
-pub const COMMANDS: [Command; 62] = [
+pub const COMMANDS: [Command; 82] = [
     Command { program: "mysql", takes: Attached("-p") },
     Command { program: "mariadb", takes: Attached("-p") },
     Command { program: "mysqladmin", takes: Attached("-p") },
@@ -75,8 +79,7 @@ pub const COMMANDS: [Command; 62] = [
     Command { program: "smbclient", takes: Percent },
     Command { program: "rabbitmqctl add_user", takes: Word(2) },
     Command { program: "rabbitmqctl change_password", takes: Word(2) },
-    Command { program: "htpasswd -b", takes: Word(3) },
-    Command { program: "htpasswd -nb", takes: Word(2) },
+    Command { program: "htpasswd ", takes: Last },
     Command { program: "mc alias set", takes: Word(4) },
     Command { program: "mc config host add", takes: Word(4) },
     Command { program: "vault login", takes: Word(1) },
@@ -89,6 +92,27 @@ pub const COMMANDS: [Command; 62] = [
     Command { program: "snmpget ", takes: Next("-X") },
     Command { program: "snmpwalk", takes: Next("-A") },
     Command { program: "snmpwalk ", takes: Next("-X") },
+    Command { program: "openssl", takes: Next("-k") },
+    Command { program: "openssl", takes: Next("-K") },
+    Command { program: "codecov", takes: Next("-t") },
+    Command { program: "AUTH default ", takes: Word(1) },
+    Command { program: "kinit", takes: Piped },
+    Command { program: "passphrase-fd", takes: Piped },
+    Command { program: "cryptsetup", takes: Piped },
+    Command { program: "334 UGFzc3dvcmQ6", takes: Below },
+    Command { program: "{.data.", takes: Below },
+    Command { program: "snmpwalk", takes: Next("-c") },
+    Command { program: "snmpget", takes: Next("-c") },
+    Command { program: "obsutil", takes: Both("-k") },
+    Command { program: "ossutil", takes: Both("-k") },
+    Command { program: "ipmitool", takes: Both("-P") },
+    Command { program: " /user:", takes: Word(1) },
+    Command { program: "net user ", takes: Word(2) },
+    Command { program: "ConvertTo-SecureString", takes: Word(1) },
+    Command { program: "7za ", takes: Attached("-p") },
+    Command { program: "insecure-password ", takes: Word(1) },
+    Command { program: "psexec", takes: Next("-p") },
+    Command { program: "xfreerdp", takes: Prefix("/p:") },
     Command { program: "--password-stdin", takes: Piped },
     Command { program: "chpasswd", takes: Piped },
     Command { program: "passwd --stdin", takes: Piped },
@@ -101,17 +125,33 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
     if let Piped = command.takes {
         return piped(text, start, spans);
     }
+    if let Below = command.takes {
+        spans.extend(below(text, end));
+        return;
+    }
     let line = &text[end..text.floor_char_boundary(end + LINE)];
     let line = line.split(['\n', '|', ';']).next().unwrap_or_default();
     // The same program again has its own turn.
-    let line = line.find(command.program).map_or(line, |next| &line[..next]);
+    let again = line.find(command.program).filter(|next| line[..*next].ends_with(' '));
+    let line = again.map_or(line, |next| &line[..next]);
     let mut take = |from: usize, value: &str| {
+        // `-k=X` and `-k X` are the same.
+        let (from, value) = value.strip_prefix('=').map_or((from, value), |value| (from + 1, value));
         let start = end + from;
         let number = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 6;
         if value.len() >= 3 && !number && !value.starts_with('-') && !values::harmless(value) {
             spans.push(Span { start, end: start + value.len(), class: Class::Password });
         }
     };
+    if let Last = command.takes {
+        let batch = |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('b');
+        if words(line).any(|(_, word)| batch(word))
+            && let Some((at, word)) = words(line).last()
+        {
+            take(at, word);
+        }
+        return;
+    }
     let mut wanted = false;
     let mut operands = 0;
     for (at, word) in words(line) {
@@ -127,6 +167,7 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
         let flag = word.starts_with('-');
         operands += usize::from(!flag);
         match command.takes {
+            Attached(name) if word == name => wanted = line[at + word.len()..].starts_with(['"', '\'']),
             Attached(name) | Both(name) if word.len() > name.len() && word.starts_with(name) => {
                 take(at + name.len(), &word[name.len()..]);
             }
@@ -139,7 +180,7 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
             }
             Assigned(start) if word.starts_with(start) && word.ends_with('=') => wanted = true,
             Word(number) if operands == number && !flag => take(at, word),
-            Attached(_) | Prefix(_) | Word(_) | Assigned(_) | Piped => {}
+            Attached(_) | Prefix(_) | Word(_) | Assigned(_) | Piped | Last | Below => {}
         }
     }
 }
@@ -162,13 +203,30 @@ fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// What a command that prints one value of a Secret has printed, an answer in a dialogue.
+fn below(text: &str, end: usize) -> Option<Span> {
+    let rest = &text[end..text.floor_char_boundary(end + LINE)];
+    let (line, below) = rest.split_once('\n')?;
+    let word = below.split('\n').next().unwrap_or_default().trim_end();
+    let start = end + line.len() + 1;
+    let wanted = word.len() >= 6 && !word.contains(' ') && (values::random(word) || values::secretive(word));
+    (wanted && !values::harmless(word)).then_some(Span { start, end: start + word.len(), class: Class::Secret })
+}
+
 /// `echo X | program --password-stdin`
 fn piped(text: &str, start: usize, spans: &mut Vec<Span>) {
     let from = text.ceil_char_boundary(start.saturating_sub(LINE));
-    let line = text[from..start].rsplit('\n').next().unwrap_or_default();
-    let Some((before, _)) = line.rsplit_once('|') else {
-        return;
+    let mut lines = text[from..start].rsplit('\n');
+    let line = lines.next().unwrap_or_default();
+    // `sh -x` shows each part of a pipe on a line of its own.
+    let (before, end) = match line.rsplit_once('|') {
+        Some((before, _)) => (before, start - line.len() + before.len()),
+        None => (
+            lines.next().filter(|above| above.starts_with('+')).unwrap_or_default(),
+            (start - line.len()).saturating_sub(1),
+        ),
     };
+    let end = end - (before.len() - before.trim_end().len());
     let before = before.trim_end();
     let bare = before.trim_end_matches(['"', '\'']);
     let word = bare.rsplit([' ', '"', '\'']).next().unwrap_or_default();
@@ -176,7 +234,7 @@ fn piped(text: &str, start: usize, spans: &mut Vec<Span>) {
         if text[start..].starts_with("chpasswd") { word.split_once(':').map_or("", |(_, word)| word) } else { word };
     let echoed = ["echo", "printf"].iter().any(|command| before.contains(command));
     if echoed && word.len() >= 3 && !values::harmless(word) {
-        let end = start - line.len() + bare.len();
+        let end = end - (before.len() - bare.len());
         spans.push(Span { start: end - word.len(), end, class: Class::Password });
     }
 }
@@ -184,6 +242,13 @@ fn piped(text: &str, start: usize, spans: &mut Vec<Span>) {
 /// `-u user:password` and the like.
 pub fn login(text: &str, start: usize, end: usize) -> Option<Span> {
     let bytes = text.as_bytes();
+    let word = &text[start..end];
+    let mut start = start;
+    if word.len() == 3 && word.as_bytes()[1].eq_ignore_ascii_case(&b'u') {
+        // The last of several short flags: `curl -sSu a:X`.
+        let flags = bytes[..start].iter().rev().take(6).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        start = start.checked_sub(flags + 1).filter(|at| bytes[*at] == b'-' && bytes[end - 2] == b'u')?;
+    }
     let word = &text[start..end];
     let flag = word.starts_with('-');
     if start > 0 && !b" \t\n\"'[,(`-cr".contains(&bytes[start - 1]) {

@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use crate::{Class, Span, normal, scan};
+use crate::{Class, Span, normal, scan, vendors};
 
 /// Cut-off values are decoded as far as they go.
 pub const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -58,6 +58,8 @@ pub fn mark(text: &str, spans: &mut Vec<Span>) {
             let padding = bytes[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
             if let Some(class) = holds(&text[at..end], LAYERS) {
                 spans.push(Span { start: at, end: end + padding, class });
+            } else if let Some(start) = vendors::unknown(&text[at..end]) {
+                spans.push(Span { start: at + start, end, class: Class::Token });
             }
             at = end + 1;
             continue;
@@ -129,8 +131,23 @@ fn percent(text: &str, spans: &mut Vec<Span>) {
         let Some(inner) = normal::percent(word).filter(|inner| inner.len() + 3 < word.len()) else {
             continue;
         };
-        if let Some(span) = scan::find(&inner).first() {
-            spans.push(Span { start, end: done, class: span.class });
+        let places = places(word);
+        for span in scan::find(&inner) {
+            let place = |at: usize| start + places.get(at).copied().unwrap_or(word.len());
+            spans.push(Span { start: place(span.start), end: place(span.end), class: span.class });
         }
     }
+}
+
+/// Where each byte of the decoded word stands in the word.
+fn places(word: &str) -> Vec<usize> {
+    let bytes = word.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let mut places = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        places.push(at);
+        at += if bytes[at] == b'%' && digit(at + 1) && digit(at + 2) { 3 } else { 1 };
+    }
+    places
 }

@@ -1,6 +1,6 @@
 //! Credentials in headers: what follows `Bearer` or `Basic`, and the values of cookies.
 
-use crate::names::value;
+use crate::names::{self, value};
 use crate::{Class, Span, values};
 
 const SHORTEST: usize = 8;
@@ -16,7 +16,16 @@ pub fn scheme(text: &str, start: usize, end: usize) -> Option<Span> {
     let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_.~:-%".contains(byte);
     let length = bytes[from..].iter().take_while(|byte| inside(byte)).count();
     let shown = text[from..from + length].trim_end_matches(['.', ':']);
-    let wanted = shown.len() >= SHORTEST && values::random(shown) && !values::harmless(shown);
+    // `token_type=bearer expires_in=3600`
+    let field = shown.trim_end_matches('=').contains('=');
+    // Names of stores are words of prose as well.
+    let store =
+        ["oss", "obs", "aws", "cos", "qiniu"].iter().any(|name| name.eq_ignore_ascii_case(text[start..end].trim()));
+    let wanted = shown.len() >= SHORTEST
+        && !field
+        && (!store || shown.contains(':'))
+        && values::random(shown)
+        && !values::harmless(shown);
     wanted.then_some(Span { start: from, end: from + shown.len(), class: Class::Credential })
 }
 
@@ -42,7 +51,10 @@ pub fn cookies(text: &str, end: usize, spans: &mut Vec<Span>) -> usize {
             let word = &name[name_start..];
             let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
             let attribute = ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(word));
-            if plain && !attribute && !values::harmless(value) {
+            // `lang=zh-CN; theme=dark` are no secrets.
+            let counted = ["_ga", "_gid", "Hm_lvt", "Hm_lpvt"].iter().any(|known| word.starts_with(known));
+            let likely = (value.len() >= SHORTEST && !counted) || names::of_field(word, value).is_some();
+            if plain && !attribute && likely && !values::harmless(value) {
                 let start = at + name.len() + 1;
                 spans.push(Span { start, end: start + value.len(), class: Class::Cookie });
             }

@@ -10,7 +10,7 @@ const SHORTEST_LINE: usize = 16;
 /// `-----BEGIN ... PRIVATE KEY-----` and everything up to its end, wherever that is.
 pub fn begin(text: &str, start: usize) -> Option<Span> {
     let label = &text[start..text.floor_char_boundary(start + 64)];
-    let key = label.find("PRIVATE KEY")?;
+    let key = label.find("PRIVATE KEY").or_else(|| label.find("Static key V"))?;
     if label[11..key].contains("-----") {
         return None;
     }
@@ -81,6 +81,35 @@ fn gap(bytes: &[u8]) -> usize {
         }
     }
     at
+}
+
+/// The private members of a key in JSON, around its `"kty"`.
+/// Says up to where it has looked.
+pub fn jwk(text: &str, at: usize, spans: &mut Vec<Span>) -> usize {
+    const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+    let floor = text.ceil_char_boundary(at.saturating_sub(JWK));
+    let open = text[floor..at].rfind('{').map_or(floor, |open| floor + open);
+    let object = text[open..text.floor_char_boundary(at + JWK)].split('}').next().unwrap_or_default();
+    let mut start = open;
+    let mut name = "";
+    for part in object.split_inclusive('"') {
+        let inner = part.trim_end_matches('"').trim_end_matches('\\');
+        if PRIVATE.contains(&name) && inner.len() >= SHORTEST_LINE && inner.bytes().all(url) {
+            spans.push(Span { start, end: start + inner.len(), class: Class::PrivateKey });
+        }
+        if !inner.trim_end_matches('\\').trim().is_empty() && inner.trim() != ":" {
+            name = inner;
+        }
+        start += part.len();
+    }
+    start
+}
+
+/// A key of 8192 bits, as far as it goes on either side.
+const JWK: usize = 8 * 1024;
+
+fn url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_".contains(&byte)
 }
 
 fn base64(byte: u8) -> bool {

@@ -11,6 +11,7 @@ pub fn find(text: &str) -> Vec<Span> {
     let mut names = Names::default();
     let mut key_file_end = 0;
     let mut cookies_end = 0;
+    let mut jwk_end = 0;
     for hit in ANCHORS.automaton.find_overlapping_iter(text) {
         let (start, end) = (hit.start(), hit.end());
         let found = match ANCHORS.kinds[hit.pattern().as_usize()] {
@@ -22,6 +23,12 @@ pub fn find(text: &str) -> Vec<Span> {
             Anchor::KeyFileEnd if start >= key_file_end => keyfiles::end(text, start),
             Anchor::KeyBody if start >= key_file_end => keyfiles::body(text, start, end),
             Anchor::KeyFile | Anchor::KeyFileEnd | Anchor::KeyBody => None,
+            Anchor::Jwk => {
+                if start >= jwk_end {
+                    jwk_end = keyfiles::jwk(text, start, &mut spans);
+                }
+                None
+            }
             Anchor::Jwt => jwt::at(text, start),
             Anchor::Url => urls::at(text, start, end),
             Anchor::Scheme => headers::scheme(text, start, end),

@@ -10,15 +10,15 @@ use crate::placeholders;
 #[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
 static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"(?x)^(?:
-        <[^<>]*> | \{\{ | \$\{ | \$\( | \$[A-Z_][A-Z0-9_]*$ | %[({%] | %[sdvqr]$ | \*+$ | \*{3} | [xX•●]{3,}$ | \.{3}$
+        <[^<>]*> | \{\{ | \$\{ | \$\( | \$[A-Z_][A-Z0-9_]*$ | \$[0-9]+$ | @[A-Z_]+@$ | (?i:your[-_\ ]) | %[({%] | %[sdvqr]$ | \*+$ | \*{3} | [xX•●]{3,}$ | \.{3}$
         | (?i:vault|arn|env|file|secretref|op|sm|awssm|gcpsm|ref\+[a-z]+|projects)[:+/] | (?i:enc[\[(]) | !vault | AQICAH
         | /(?:etc|var|run|opt|mnt|home|root|usr|tmp|secrets?|vault|app|data|srv|config|dev|proc|certs?|bin|api|v[0-9])(?:/|$)
-        | \.{1,2}/ | @/ | (?i:redacted|hidden|masked|\[redacted\]|\(redacted\)|\[filtered\]) | [A-Z]:\\
+        | \.{1,2}/ | @/ | [(\[]?(?i:redacted|hidden|masked|filtered|removed|omitted|sensitive)(?:\ value)?[)\]]?$ | (?i:redacted|hidden|masked) | [A-Z]:\\
         | \d+\s(?:bytes|B)$ | (?:SHA(?:1|256|384|512)|MD5|sha(?:1|256|384|512)|md5)[:-] | (?:ssh-|ecdsa-|sk-ssh-|sk-ecdsa-)
         | AWS4-HMAC-SHA256 | (?i:digest\ [a-z]+=)
         | -----BEGIN\ (?:CERT|PUBLIC|RSA\ PUBLIC|TRUSTED|X509) | https?:// | \?$ | :[a-z_]+$ | \#\{ | \{[a-z_0-9.]*\}?$
         | (?:process\.env|os\.|System\.|settings\.|var\.|local\.|secrets\.|module\.|self\.|this\.|data\.[a-z_]+\.)
-        | [A-Za-z_.]+\($ | 0x[0-9a-f]+$ | (?:nil|null|None|undefined)\b
+        | [A-Za-z_.]+\($ | [a-z][A-Za-z0-9_.]+\([a-z_.]*\)?$ | 0x[0-9a-f]+$ | (?:nil|null|None|undefined)\b
     )";
     Regex::new(&pattern.replace(r"\s", r"[\ \t]").replace(r"\d", "[0-9]").replace(r"\b", r"(?-u:\b)"))
         .expect("a pattern")
@@ -114,6 +114,10 @@ const LOOKED_AT: usize = 128;
 pub fn harmless(value: &str) -> bool {
     let value = value[..value.floor_char_boundary(LOOKED_AT)].trim();
     if value.is_empty() || placeholders::length(value).is_some() || ELSEWHERE.is_match(value) {
+        return true;
+    }
+    // Nobody types a password in Chinese: `密码：未设置`.
+    if !value.bytes().any(|byte| byte.is_ascii_graphic()) {
         return true;
     }
     let word = value.split([' ', ',', '.', ';', ':', '!', '(']).next().unwrap_or_default();

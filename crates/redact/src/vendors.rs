@@ -52,7 +52,7 @@ const fn key(start: &'static str, letters: Letters, least: usize) -> Vendor {
 
 use Letters::{Alnum, Base64, Dotted, Hex, Upper, Url};
 
-pub const VENDORS: [Vendor; 150] = [
+pub const VENDORS: [Vendor; 159] = [
     // Clouds: Amazon, Tencent, Alibaba, Volcengine and Kingsoft, Baidu, JD, Google, Microsoft, Yandex.
     exact("AKIA", Upper, 16),
     exact("ASIA", Upper, 16),
@@ -208,6 +208,15 @@ pub const VENDORS: [Vendor; 150] = [
     token("sbp_", Hex, 40),
     token("sb_secret_", Url, 20),
     token("pscale_", Url, 36),
+    token("pat", Dotted, 70),
+    token("sq0atp-", Url, 20),
+    token("sq0csp-", Url, 40),
+    token("sk.eyJ", Dotted, 30),
+    exact("sdk-", Url, 36),
+    exact("mob-", Url, 36),
+    token("xkeysib-", Url, 64),
+    token("tfp_", Url, 40),
+    token("EAAA", Alnum, 40),
 ];
 
 /// A part in the middle says whose token it is.
@@ -241,12 +250,28 @@ fn escape(before: &[u8]) -> bool {
     matches!(before, [.., b'\\', b'n' | b'r' | b't']) || matches!(before, [.., b'%', _, _])
 }
 
+/// The least letters behind a beginning that is not in the list. The ids that vendors give to what they keep are shorter.
+const UNKNOWN: usize = 32;
+
+/// Where in a run of letters a token starts that looks like one of a vendor: a short word, `_` or `-`, and many letters
+/// that only a generator can have made.
+pub fn unknown(run: &str) -> Option<usize> {
+    let from = run.rfind('/').map_or(0, |at| at + 1);
+    let word = &run[from..];
+    let sign = word.find(['_', '-']).filter(|sign| (2..=8).contains(sign))?;
+    let (start, body) = (&word[..sign], &word[sign + 1..]);
+    let lower = start.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let digest = ["sha", "md5", "h1"].iter().any(|known| start.starts_with(known));
+    let letters = body.bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
+    (lower && !digest && letters >= UNKNOWN && values::generated(&body[body.len() - letters..])).then_some(from)
+}
+
 pub struct Webhook {
     pub path: &'static str,
     letters: Letters,
 }
 
-pub const WEBHOOKS: [Webhook; 16] = [
+pub const WEBHOOKS: [Webhook; 18] = [
     Webhook { path: "/open-apis/bot/v2/hook/", letters: Url },
     Webhook { path: "/open-apis/bot/hook/", letters: Url },
     Webhook { path: "/flow/api/trigger-webhook/", letters: Url },
@@ -263,6 +288,10 @@ pub const WEBHOOKS: [Webhook; 16] = [
     Webhook { path: "api.telegram.org/bot", letters: Dotted },
     Webhook { path: "/api/v1/webhook/", letters: Url },
     Webhook { path: "/webhook/v1/", letters: Url },
+    // Mattermost, Rocket.Chat.
+    Webhook { path: "/hooks/", letters: Base64 },
+    // Not a webhook, but of the same form: what Baidu's signature is made of.
+    Webhook { path: "bce-auth-v1/", letters: Base64 },
 ];
 
 pub fn webhook(text: &str, end: usize, webhook: &Webhook) -> Option<Span> {
@@ -274,8 +303,10 @@ pub fn webhook(text: &str, end: usize, webhook: &Webhook) -> Option<Span> {
         // Discord: the number before the token is public.
         secret = secret.split_once('/').filter(|(id, _)| id.bytes().all(|byte| byte.is_ascii_digit()))?.1;
     }
+    // Others have hooks of that name, with numbers and words behind it.
+    let least = if webhook.path == "/hooks/" { 20 } else { 8 };
     let start = end + length - secret.len();
-    (secret.len() >= 8 && values::random(secret)).then_some(Span { start, end: end + length, class: Class::Key })
+    (secret.len() >= least && values::random(secret)).then_some(Span { start, end: end + length, class: Class::Key })
 }
 
 /// Telegram: a bot's number and its token, with or without `bot` in front.

@@ -40,7 +40,10 @@ pub fn ends_with(name: &str, word: &str) -> bool {
 }
 
 /// Endings that say which one it is, not what it is.
-const VARIANTS: [&str; 31] = [
+const VARIANTS: [&str; 34] = [
+    "hex",
+    "v",
+    "x",
     "value",
     "val",
     "b64",
@@ -75,7 +78,9 @@ const VARIANTS: [&str; 31] = [
 ];
 
 /// What may stand before `key` so that it is a key to something, and not the key of a map.
-const KEYS: [&str; 45] = [
+const KEYS: [&str; 47] = [
+    "decryption",
+    "decrypt",
     "api",
     "private",
     "access",
@@ -193,10 +198,16 @@ pub fn judge(name: &str) -> Option<Name> {
     by_words(last, before, words.len() == 1, upper)
 }
 
+/// What may be shown though it is a key: `publicKey`, `ssh_host_key.pub`, `checksum/secret`.
+pub fn public(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    STOPS.iter().chain(&["public", "pubkey", ".pub", "pub_key"]).any(|stop| lower.contains(stop))
+}
+
 /// A parameter of an address: what is too vague a name elsewhere.
 pub fn parameter(name: &str) -> Option<Name> {
-    const KNOWN: [&str; 11] =
-        ["key", "sig", "sign", "signature", "secret", "token", "code", "auth", "ticket", "pass", "sid"];
+    const KNOWN: [&str; 13] =
+        ["ak", "sk", "key", "sig", "sign", "signature", "secret", "token", "code", "auth", "ticket", "pass", "sid"];
     let last = name.rsplit(['-', '_', '.']).next().unwrap_or_default();
     KNOWN.iter().any(|known| known.eq_ignore_ascii_case(last)).then_some(Name::Weak(Class::Key))
 }
@@ -210,6 +221,12 @@ fn by_words(last: &str, before: &str, single: bool, upper: bool) -> Option<Name>
         "auth" | "credential" | "credentials" | "creds" => Some(Name::Weak(Class::Credential)),
         // Headers of that name hold several values and attributes: `headers` reads them.
         "cookie" if matches!(before, "" | "set") => None,
+        "cookie" if before == "erlang" => Some(Name::Strong(Class::Secret)),
+        // Of a mailbox.
+        "phrase" | "word" if before == "pass" => Some(Name::Strong(Class::Password)),
+        "community" if !single => Some(Name::Strong(Class::Password)),
+        "code" if before == "auth" && !single => Some(Name::Strong(Class::Password)),
+        "authcode" => Some(Name::Strong(Class::Password)),
         "session" | "sessionid" | "sessid" | "phpsessid" | "jsessionid" | "cookie" | "sid" => {
             Some(Name::Vague(Class::Cookie))
         }
@@ -220,9 +237,8 @@ fn by_words(last: &str, before: &str, single: bool, upper: bool) -> Option<Name>
         "key" | "keys" if KEYS.contains(&before) => Some(Name::Strong(Class::Key)),
         "tokens" | "secrets" if !single || before.is_empty() => Some(Name::Vague(Class::Token)),
         "sk" | "ak" => Some(Name::Weak(Class::Key)),
-        "salt" | "seed" | "hmac" | "verifier" | "assertion" | "ticket" | "login" | "nonce" => {
-            Some(Name::Vague(Class::Secret))
-        }
+        "salt" | "seed" => Some(Name::Weak(Class::Secret)),
+        "hmac" | "verifier" | "assertion" | "ticket" | "login" | "nonce" => Some(Name::Vague(Class::Secret)),
         "csrf" | "xsrf" => Some(Name::Weak(Class::Token)),
         "otp" | "pin" if !single => Some(Name::Strong(Class::Password)),
         "otp" => Some(Name::Strong(Class::Password)),

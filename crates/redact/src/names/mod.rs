@@ -43,7 +43,13 @@ impl Names {
         let name = &text[place.start..place.end];
         let query = ["?", "&", "%26", "%3F", "u0026"].iter().any(|mark| text[..place.start].ends_with(mark));
         let judged = judge::judge(name).filter(|judged| judged.certain() || !query);
+        // `企业微信机器人key：`
+        let chinese = text[..place.start].ends_with(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
+        let judged = judged.or((chinese && name.eq_ignore_ascii_case("key")).then_some(Name::Weak(Class::Key)));
         let Some(judged) = judged.or_else(|| judge::parameter(name).filter(|_| query)) else {
+            if judge::public(name) {
+                return;
+            }
             if let Some(span) = prose(text, place, false) {
                 self.done = span.end;
                 spans.push(span);
@@ -64,6 +70,14 @@ impl Names {
             let underlined = text[from..].strip_prefix("\n----\n").map(|value| text.len() - value.len());
             let from = underlined.unwrap_or(from);
             let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':', '\n']);
+            let variable = line_start(before.strip_suffix("export ").unwrap_or(before))
+                && text[place.end..from].starts_with('=')
+                && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            if variable && let Some(span) = variable_value(text, from, judged) {
+                self.done = span.end;
+                spans.push(span);
+                return;
+            }
             self.take(text, from, alone, judged, spans);
             return;
         }
@@ -73,8 +87,16 @@ impl Names {
             }
             return;
         }
-        if let Some(from) = field::value_of(text, place.start, place.end) {
-            self.take(text, from, field::alone(text, from), judged, spans);
+        let fields = field::values_of(text, place.start, place.end);
+        if !fields.is_empty() {
+            for from in fields {
+                self.take(text, from, field::alone(text, from), judged, spans);
+            }
+            return;
+        }
+        if text[place.end..].starts_with(['(']) && value::list(text, place.end).is_some_and(|items| items.len() > 1) {
+            // `Credential('id', 'key')`
+            self.take(text, place.end, false, judged, spans);
             return;
         }
         if let Some(from) = value::call(text, place.end).filter(|_| judged.certain()) {
@@ -86,7 +108,7 @@ impl Names {
             spans.push(span);
             return;
         }
-        if let Some(span) = prose(text, place, judged.certain()) {
+        if let Some(span) = prose(text, place, judged.certain()).or_else(|| announced(text, place, judged)) {
             self.done = span.end;
             spans.push(span);
         }
@@ -112,8 +134,10 @@ impl Names {
             self.word_end = value.end;
         }
         let Value { start, end, word } = value;
+        let end = before_host(text, start, end);
         let shown = &text[start..end];
-        let class = class(judged, shown);
+        let class = class(judged, shown.strip_prefix("sha256=").unwrap_or(shown));
+        let class = class.filter(|_| !next_field(text, from, shown));
         if let Some(class) = class {
             let lead = if shown.starts_with("pass:") {
                 5
@@ -128,7 +152,44 @@ impl Names {
         if class.is_some() || (word && !shown.contains(['=', '&'])) {
             self.done = end;
         }
+        // The plan of a change: `"old" -> "new"`.
+        let after = text[end..].strip_prefix(['"', '\'']).and_then(|rest| rest.strip_prefix(" -> "));
+        if let Some(new) = after.filter(|_| !word) {
+            self.take(text, text.len() - new.len(), false, judged, spans);
+        }
     }
+}
+
+/// `{Token: Name:x}`: Go prints nothing for an empty value, and the next field follows.
+fn next_field(text: &str, from: usize, shown: &str) -> bool {
+    let named = shown.split_once(':').is_some_and(|(name, _)| {
+        name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && name.bytes().any(|byte| byte.is_ascii_lowercase())
+    });
+    named && text[..from].ends_with(": ") && line_before(text, from).contains('{')
+}
+
+/// `x-access-token:X@github.com/org/repo` is an address: the value ends before its host.
+fn before_host(text: &str, start: usize, end: usize) -> usize {
+    let cut = text[start..end].split_once('@').filter(|(value, host)| {
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        let dotted =
+            host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+        dotted && values::generated(value)
+    });
+    cut.map_or(end, |(value, _)| start + value.len())
+}
+
+/// `SECRET_KEY=&a(b;c` of an environment file: every sign up to the blank belongs to it.
+fn variable_value(text: &str, from: usize, judged: Name) -> Option<Span> {
+    let shown = text[from..].split(char::is_whitespace).next()?;
+    let odd =
+        shown.contains(['&', ';', '(', ')', '<', '>', ']', '}']) && !shown.starts_with(['"', '\'', '`', '$', '{', '<']);
+    let plain = odd && !shown.contains(['"', '\'', '\\', '\x1b']) && !shown.contains(['=']);
+    let shown = shown.trim_end_matches([';', ')']);
+    class(judged, shown).filter(|_| plain).map(|class| Span { start: from, end: from + shown.len(), class })
 }
 
 fn class(judged: Name, shown: &str) -> Option<Class> {
@@ -136,10 +197,23 @@ fn class(judged: Name, shown: &str) -> Option<Class> {
         _ if values::harmless(shown) => None,
         // Tokens and keys are generated: `fetch token: serviceaccounts "web" not found` names none.
         Name::Strong(Class::Token | Class::Key) if values::plain_word(shown) => None,
+        // `cannot fetch token: 400 Bad Request`
+        Name::Strong(Class::Token | Class::Key)
+            if shown.len() < 6 && shown.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            None
+        }
         Name::Strong(class) => Some(class),
-        Name::Weak(class) => values::random(shown).then_some(class),
+        // A sentence is none; there may be a name in it that says more.
+        Name::Weak(class) => (!shown.contains(' ') && !field(shown) && values::random(shown)).then_some(class),
         Name::Vague(class) => values::generated(shown).then_some(class),
     }
+}
+
+/// `name=value`, which is looked at by its own name.
+fn field(shown: &str) -> bool {
+    let name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    shown.split_once('=').is_some_and(|(left, right)| name(left) && !right.trim_start_matches('=').is_empty())
 }
 
 /// The length of `user:` in front of a password, as in a basic-auth file.
@@ -197,6 +271,7 @@ fn lead(before: &[u8], name: &[u8]) -> usize {
         [.., b'\\'] => match name {
             [b'u', b'0', b'0', _, _, ..] => 5,
             [b'n' | b'r' | b't', ..] => 1,
+            [b'x', _, _, ..] => 3,
             _ => 0,
         },
         [.., b'%'] if name.len() >= 2 && name[..2].iter().all(u8::is_ascii_hexdigit) => 2,
@@ -238,7 +313,7 @@ fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
         let shown = shown.split(['|', '\n']).next().unwrap_or_default().trim_end();
         return values::random(shown).then_some(Span { start, end: start + shown.len(), class });
     }
-    let directive = ["requirepass", "masterauth", "bindpw", "rootpw"].contains(&&text[place.start..place.end]);
+    let directive = ["requirepass", "masterauth", "bindpw", "rootpw", "PSK"].contains(&&text[place.start..place.end]);
     let alone = line.is_empty() && (after.is_empty() || after.starts_with('#')) && class == Class::Password;
     let likely = netrc || dockerfile || directive || (alone && !values::plain_word(bare) && values::secretive(bare));
     let wanted = gap > 0 && bare.len() >= 3 && likely && !values::harmless(bare);
@@ -248,21 +323,38 @@ fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
 
 /// How far behind a name in a sentence its value can be.
 const SENTENCE: usize = 48;
-const FILLERS: [&str; 13] =
-    ["is", "was", "value", "provided", "provided:", "used", "with", "the", "new", "header", "to", "set", "secret"];
+const FILLERS: [&str; 15] = [
+    "is",
+    "was",
+    "value",
+    "provided",
+    "provided:",
+    "used",
+    "with",
+    "the",
+    "new",
+    "header",
+    "to",
+    "set",
+    "secret",
+    "hex",
+    "base64",
+];
 
 /// `using token f81d...`, `Incorrect API key provided: ...`: only what a generator has made. `certain`: the name alone
 /// says it, else only words such as `key` do.
 fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
     let name = &text[place.start..place.end];
-    let before = &text[text.ceil_char_boundary(place.start.saturating_sub(8))..place.start];
-    let api = ["api ", "access ", "secret "].iter().any(|word| judge::ends_with(before, word));
+    let before = &text[text.ceil_char_boundary(place.start.saturating_sub(12))..place.start];
+    let api = ["api ", "access ", "secret ", "unseal ", "recovery ", "master ", "encryption ", "signing ", "aes "];
+    let api = api.iter().any(|word| judge::ends_with(before, word));
     let certain = certain || api;
     let (_, class) = judge::CONTEXT.iter().find(|(word, _)| judge::ends_with(name, word))?;
     let rest = &text[place.end..text.floor_char_boundary(place.end + SENTENCE + 512)];
     let mut at = 0;
+    let mut told = false;
     for _ in 0..4 {
-        let gap = rest[at..].bytes().take_while(|byte| b" \t:=\"'`(".contains(byte)).count();
+        let gap = rest[at..].bytes().take_while(|byte| b" \t:=\"'`()".contains(byte)).count();
         if gap == 0 || at > SENTENCE {
             return None;
         }
@@ -271,25 +363,63 @@ fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
         let bare = word.trim_end_matches(['.', ':']);
         let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
         let direct = certain && at == gap;
+        let quoted = rest[..at].ends_with(['"', '\'']);
         let likely = if values::uuid(bare) {
             direct
         } else if matches!(name, "AUTH" | "PASS") {
             at == gap && values::random(bare)
         } else {
             (values::generated(bare) && (!hex || direct))
-                || (direct && *class == Class::Password && values::mixed(bare))
+                || ((direct || told) && *class == Class::Password && values::mixed(bare))
+                || (at == gap && *class == Class::Password && quoted && values::mixed(bare))
+                || (at == gap && quoted && bare.len() >= 16 && values::mixed(bare))
+                || (told && hex && bare.len() >= 32)
         };
         let wanted = likely && !bare.contains(['.', ':']) && !bare.trim_end_matches('=').contains('=');
         if wanted {
             let start = place.end + at;
             return Some(Span { start, end: start + bare.len(), class: *class });
         }
-        if !FILLERS.contains(&word) {
+        let number = word.trim_end_matches([':', ')']).parse::<u8>().is_ok();
+        told = certain && matches!(word, "is" | "was" | "hex" | "base64");
+        if !number && !FILLERS.contains(&word) {
             return None;
         }
         at += word.len();
     }
     None
+}
+
+/// How far behind its name a secret is announced, on the same line.
+const ANNOUNCEMENT: usize = 120;
+
+/// `A temporary password is generated for root@localhost: X`, `Please use the following password:` and X on a line of
+/// its own: one word, at the end of its line, that no name or number can be.
+fn announced(text: &str, place: Place, judged: Name) -> Option<Span> {
+    let Name::Strong(class) = judged else {
+        return None;
+    };
+    let window = &text[place.end..text.floor_char_boundary(place.end + ANNOUNCEMENT + 512)];
+    let (line, below) = window.split_once('\n').unwrap_or((window, ""));
+    let colon = line.rfind(": ").or_else(|| line.trim_end().ends_with(':').then(|| line.trim_end().len() - 1));
+    let sign = colon.or_else(|| line.rfind(" is ").map(|at| at + 2))?;
+    if sign > ANNOUNCEMENT || line[..sign].contains(['"', '{', '=']) {
+        return None;
+    }
+    let rest = line[sign + 1..].trim_start();
+    let (start, shown) = if rest.is_empty() {
+        (place.end + window.len() - below.trim_start().len(), below.trim_start())
+    } else {
+        (place.end + line.len() - rest.len(), rest)
+    };
+    let shown = shown.split('\n').next().unwrap_or_default().trim_end();
+    let word = shown.trim_matches(['"', '\'', '`']);
+    let hex = word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let once = judge::ends_with(&text[place.start..place.end], "otp") && word.bytes().all(|byte| byte.is_ascii_digit());
+    let likely = hex || once || values::generated(word) || (class == Class::Password && values::mixed(word));
+    let wanted = likely && !word.contains([' ', ':', '(', '<']) && !values::harmless(word);
+    let start = start + shown.find(word)?;
+    wanted.then_some(Span { start, end: start + word.len(), class })
 }
 
 /// Tokens with a dot: of kubeadm, with six letters and sixteen, and of Zhipu, with 32 digits and sixteen letters.

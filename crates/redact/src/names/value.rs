@@ -11,9 +11,13 @@ pub fn separated(text: &str, end: usize) -> Option<usize> {
     if let Some(value) = cursor.strip_prefix("\\u003d").or_else(|| cursor.strip_prefix("\\u003D")) {
         return Some(end + rest.len() - value.len());
     }
+    // A field of protobuf, as a program prints its bytes.
+    if let Some(length) = cursor.strip_prefix("\\x12\\x") {
+        return length.get(2..).map(|value| end + rest.len() - value.len());
+    }
     let before = cursor.len();
     cursor = cursor.trim_start_matches('\\');
-    let quoted = cursor.strip_prefix(['"', '\'', '`']);
+    let quoted = cursor.strip_prefix(['"', '\'', '`']).or_else(|| cursor.strip_prefix("&quot;"));
     cursor = quoted.unwrap_or(cursor);
     if quoted.is_none() && cursor.len() != before {
         // A backslash without a quote: only properties files put one before the sign.
@@ -35,6 +39,10 @@ pub fn separated(text: &str, end: usize) -> Option<usize> {
         return None;
     }
     cursor = &cursor[separator.len()..];
+    // PHP prints the value of a map below its key.
+    if let Some(below) = cursor.strip_prefix('\n').map(str::trim_start).filter(|below| below.starts_with("string(")) {
+        cursor = below;
+    }
     if matches!(*separator, "为" | "是") {
         cursor = cursor.trim_start_matches([':', '：', ' ']);
     }
@@ -48,6 +56,10 @@ pub fn separated(text: &str, end: usize) -> Option<usize> {
 fn element(text: &str, end: usize, cursor: &str) -> Option<usize> {
     let name_length = text[..end].bytes().rev().take(SEPARATOR * 2);
     let name_length = name_length.take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-:/".contains(byte)).count();
+    let escaped = text[..end - name_length].ends_with("&lt;");
+    if escaped && let Some(inside) = cursor.strip_prefix("&gt;") {
+        return Some(end + text[end..].find(inside).unwrap_or_default());
+    }
     if !text[..end - name_length].ends_with('<') || text[end - name_length..].starts_with('/') {
         return None;
     }
@@ -139,6 +151,11 @@ pub fn at(text: &str, from: usize, alone: bool, known: Option<usize>) -> Option<
     let escapes = rest.bytes().take(16).take_while(|byte| *byte == b'\\').count();
     let quote = rest[escapes..].chars().next().filter(|c| "\"'`".contains(*c));
     let first = rest.chars().next()?;
+    if let Some(entity) = ["&quot;", "&#34;", "&#39;", "&apos;"].iter().find(|entity| rest.starts_with(**entity)) {
+        let start = from + entity.len();
+        let length = text[start..text.floor_char_boundary(start + 256)].find(entity)?;
+        return (length > 0).then_some(Value { start, end: start + length, word: false });
+    }
     if let Some(close) = [('“', '”'), ('【', '】'), ('「', '」')].iter().find(|pair| pair.0 == first) {
         let start = from + first.len_utf8();
         let length = text[start..text.floor_char_boundary(start + 256)].find(close.1)?;
@@ -161,7 +178,8 @@ pub fn at(text: &str, from: usize, alone: bool, known: Option<usize>) -> Option<
             (start, end, false)
         }
         (None, '\n' | '\r' | '=' | '~' | ',' | ')' | ']' | '}' | '\0') => return None,
-        (None, '{' | '[') => bytes(text, from)?,
+        (None, '{' | '[') => bytes(text, from).or_else(|| braced(text, from, '}'))?,
+        (None, '<') => braced(text, from, '>')?,
         _ if alone => scheme(text, from, from + line(rest), false),
         _ => scheme(text, from, known.filter(|end| *end > from).unwrap_or_else(|| from + word(rest)), true),
     };
@@ -190,16 +208,25 @@ fn wrapper(rest: &str) -> usize {
         let part = &rest[at..];
         let step = if part.starts_with('(') {
             part.find(')').filter(|close| *close < 24 && part[close + 1..].starts_with(' ')).map(|close| close + 2)
+        } else if let Some(rest) = part.strip_prefix("[]byte(").or_else(|| part.strip_prefix("[]uint8(")) {
+            Some(part.len() - rest.len())
+        } else if let Some(rest) =
+            part.strip_prefix("string(").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            rest.find(") ").map(|close| "string(".len() + close + 2)
         } else if part.starts_with(['$', '@']) && part[1..].starts_with(['"', '\'']) {
             Some(1)
         } else if part.starts_with(['!', '&']) {
-            let word = part.find(' ').filter(|space| *space > 1 && *space < 32);
+            let word =
+                part.find([' ', ';']).filter(|space| *space > 1 && *space < 32 && part[*space..].starts_with(' '));
             word.map(|space| space + 1).filter(|_| part[1..].starts_with(|c: char| c.is_ascii_lowercase() || c == '!'))
         } else {
             let letters =
                 part.bytes().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
             match part[letters..].chars().next() {
-                Some('(') if letters > 0 && part[letters + 1..].starts_with(['"', '\'', '(']) => Some(letters + 1),
+                Some('(') if letters > 0 && part[letters + 1..].starts_with(['"', '\'', '(']) => {
+                    Some(letters + 1).filter(|_| !asks(&part[..letters]))
+                }
                 Some('"' | '\'') if (1..=2).contains(&letters) => Some(letters),
                 Some('(') if letters == 6 && part.starts_with("string") => Some(letters + 1),
                 _ => None,
@@ -211,6 +238,14 @@ fn wrapper(rest: &str) -> usize {
         }
     }
     at
+}
+
+/// `getenv("DB_PASSWORD")` has the name of the secret, not the secret.
+fn asks(function: &str) -> bool {
+    let lower = function.to_ascii_lowercase();
+    ["get", "load", "read", "fetch", "env", "lookup", "find", "require", "resolve"]
+        .iter()
+        .any(|verb| lower.starts_with(verb))
 }
 
 /// The strings of a list in brackets, if that is what the value is.
@@ -259,13 +294,26 @@ fn bytes(text: &str, from: usize) -> Option<(usize, usize, bool)> {
     (closes && several).then_some((from + 1, from + 1 + length, false))
 }
 
+/// `PWD={X}` of ODBC, `password=<X>` of a log.
+fn braced(text: &str, from: usize, close: char) -> Option<(usize, usize, bool)> {
+    let inside = text[from + 1..text.floor_char_boundary(from + 128)].split_once(close)?.0;
+    let plain = !inside.contains([' ', '"', '\'', '{', ':', ',', '\n']);
+    (plain && crate::values::mixed(inside)).then_some((from + 1, from + 1 + inside.len(), false))
+}
+
 /// A quoted value ends at the same quote behind as many backslashes as opened it, or with its line where it was cut off.
 fn quoted(rest: &str, quote: char, escapes: usize) -> usize {
     let mut backslashes = 0;
+    let mut skip = false;
     for (at, c) in rest.char_indices() {
         match c {
             '\\' => backslashes += 1,
+            // Behind a backslash the text goes on below.
+            '\n' if backslashes % 2 == 1 => backslashes = 0,
             '\n' => return at,
+            // `''` stands for one quote.
+            '\'' if c == quote && at > 0 && doubled(&rest[at..]) => skip = true,
+            '\'' if skip => skip = false,
             c if c == quote => {
                 let closes = if escapes == 0 { backslashes % 2 == 0 } else { backslashes <= escapes };
                 if closes {
@@ -279,6 +327,10 @@ fn quoted(rest: &str, quote: char, escapes: usize) -> usize {
     rest.len()
 }
 
+fn doubled(rest: &str) -> bool {
+    rest.strip_prefix("''").is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == ' '))
+}
+
 /// The rest of the line without a comment, a colour or the trailing comma of JSON.
 fn line(rest: &str) -> usize {
     let length = memchr::memchr3(b'\n', b'\r', 0x1b, rest.as_bytes()).unwrap_or(rest.len());
@@ -286,6 +338,11 @@ fn line(rest: &str) -> usize {
     let line = line.split('\0').next().unwrap_or_default();
     let line = line.trim_end();
     // Other fields behind it: the line is that of a log.
+    // A generated word is all of the value; passwords of several words are none.
+    let first = line.split(' ').next().unwrap_or_default();
+    if first.len() < line.len() && crate::values::generated(first) {
+        return word(rest);
+    }
     let fields =
         line.find([' ', ',', '，', '；', '。']).is_some_and(|at| line[at..].contains(['=', '：', ':', '，', '。']));
     if fields { word(rest) } else { line.trim_end_matches(',').len() }
@@ -299,7 +356,7 @@ fn word(rest: &str) -> usize {
         let ends = match c {
             c if c.is_whitespace() || c.is_control() => true,
             '"' | '\'' | '`' | '<' | '>' | ';' | '&' | '}' | ')' | ']' | '，' | '。' | '；' | '、' | '）' => true,
-            '\\' => rest[at..].trim_start_matches('\\').starts_with(['n', 'r', 't', '"', '\'', 'u']),
+            '\\' => rest[at..].trim_start_matches('\\').starts_with(['n', 'r', 't', '"', '\'', 'u', '0', 'x']),
             ',' => next.is_none_or(|next| next.is_whitespace() || next.is_alphabetic() || "\"'}".contains(next)),
             '%' => rest[at..].starts_with("%26") || rest[at..].starts_with("%22") || rest[at..].starts_with("%20"),
             // `密码是X请检查`

@@ -15,10 +15,12 @@ struct Line<'a> {
 fn lines(text: &str) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut start = 0;
+    // A difference has a sign in front of what is new and what is old.
+    let difference = text.starts_with("@@ ") || text.contains("\n@@ ") || text.starts_with('+') || text.contains("\n+");
     for raw in text.split_inclusive('\n') {
         let line = raw.trim_end();
-        // A difference has a sign in front of what is new.
-        let bare = line.strip_prefix('+').unwrap_or(line).trim_start_matches(' ');
+        let signed = line.strip_prefix(['+', '-']).filter(|_| difference);
+        let bare = signed.unwrap_or(line).trim_start_matches(' ');
         let content = bare.trim_start_matches("- ").trim_start();
         let column = line.len() - content.len();
         lines.push(Line { start: start + column, content, column, dash: bare.len() != content.len() });
