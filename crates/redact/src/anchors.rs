@@ -127,7 +127,8 @@ const SCHEMES: [&str; 15] = [
     "bearer%20",
 ];
 
-const LOGINS: [&str; 12] = [
+const LOGINS: [&str; 13] = [
+    "login=",
     "su ",
     "ku ",
     "lu ",

@@ -36,7 +36,7 @@ enum Takes {
 
 use Takes::{Assigned, Attached, Below, Both, Last, Next, Percent, Piped, Prefix, Word};
 
-pub const COMMANDS: [Command; 82] = [
+pub const COMMANDS: [Command; 83] = [
     Command { program: "mysql", takes: Attached("-p") },
     Command { program: "mariadb", takes: Attached("-p") },
     Command { program: "mysqladmin", takes: Attached("-p") },
@@ -101,6 +101,7 @@ pub const COMMANDS: [Command; 82] = [
     Command { program: "cryptsetup", takes: Piped },
     Command { program: "334 UGFzc3dvcmQ6", takes: Below },
     Command { program: "{.data.", takes: Below },
+    Command { program: "initial-password", takes: Below },
     Command { program: "snmpwalk", takes: Next("-c") },
     Command { program: "snmpget", takes: Next("-c") },
     Command { program: "obsutil", takes: Both("-k") },
@@ -132,7 +133,7 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
     let line = &text[end..text.floor_char_boundary(end + LINE)];
     let line = line.split(['\n', '|', ';']).next().unwrap_or_default();
     // The same program again has its own turn.
-    let again = line.find(command.program).filter(|next| line[..*next].ends_with(' '));
+    let again = line.find(command.program).filter(|next| !line[..*next].ends_with(['.', '/']));
     let line = again.map_or(line, |next| &line[..next]);
     let mut take = |from: usize, value: &str| {
         // `-k=X` and `-k X` are the same.
@@ -255,7 +256,7 @@ pub fn login(text: &str, start: usize, end: usize) -> Option<Span> {
         return None;
     }
     let lead = bytes[end..].iter().take(6).take_while(|byte| b" =\"',\\".contains(byte)).count();
-    if lead == 0 && !word.ends_with(' ') && word != "-u" {
+    if lead == 0 && !word.ends_with([' ', '=']) && word != "-u" {
         return None;
     }
     let from = end + lead;

@@ -36,7 +36,7 @@ const SHORTEST: usize = 16;
 pub fn at(text: &str, start: usize, end: usize) -> Option<Span> {
     let bytes = text.as_bytes();
     let body = match bytes[start] {
-        b'{' => end + text[end..].bytes().take(12).position(|byte| byte == b'}').map_or(0, |at| at + 1),
+        b'{' => end + text[end..].bytes().take(12).position(|byte| byte == b'}')? + 1,
         _ => end,
     };
     // Some are fields of a file whose lines are divided by colons.

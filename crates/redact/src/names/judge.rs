@@ -78,7 +78,7 @@ const VARIANTS: [&str; 34] = [
 ];
 
 /// What may stand before `key` so that it is a key to something, and not the key of a map.
-const KEYS: [&str; 47] = [
+const KEYS: [&str; 46] = [
     "decryption",
     "decrypt",
     "api",
@@ -108,7 +108,6 @@ const KEYS: [&str; 47] = [
     "deploy",
     "consumer",
     "ark",
-    "routing",
     "integration",
     "host",
     "security",
@@ -184,7 +183,8 @@ pub fn judge(name: &str) -> Option<Name> {
     }
     let lower = name.to_ascii_lowercase();
     if STOPS.iter().any(|stop| lower.contains(stop)) {
-        return None;
+        // Those of passwords can be tried offline.
+        return ["passw", "pwd"].iter().any(|word| lower.contains(word)).then_some(Name::Vague(Class::Hash));
     }
     let name = name.rsplit('/').next().unwrap_or_default();
     let words = words(name);
@@ -231,6 +231,8 @@ fn by_words(last: &str, before: &str, single: bool, upper: bool) -> Option<Name>
             Some(Name::Vague(Class::Cookie))
         }
         "id" if before == "session" => Some(Name::Vague(Class::Cookie)),
+        "id" if before == "token" => Some(Name::Vague(Class::Token)),
+        "key" if before == "routing" => Some(Name::Weak(Class::Key)),
         "id" if before == "secret" => Some(Name::Weak(Class::Key)),
         "secret" if ["existing", "pull", "tls", "ca", "cert", "certificate"].contains(&before) => None,
         "secret" if upper || SECRETS.contains(&before) => Some(Name::Strong(Class::Secret)),

@@ -2,6 +2,7 @@
 
 mod field;
 mod judge;
+mod prose;
 pub mod value;
 
 use crate::{Class, Span, values, vendors};
@@ -47,10 +48,7 @@ impl Names {
         let chinese = text[..place.start].ends_with(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
         let judged = judged.or((chinese && name.eq_ignore_ascii_case("key")).then_some(Name::Weak(Class::Key)));
         let Some(judged) = judged.or_else(|| judge::parameter(name).filter(|_| query)) else {
-            if judge::public(name) {
-                return;
-            }
-            if let Some(span) = prose(text, place, false) {
+            if let Some(span) = prose::prose(text, place, false).filter(|_| !judge::public(name)) {
                 self.done = span.end;
                 spans.push(span);
             }
@@ -60,7 +58,7 @@ impl Names {
         if before.ends_with(':') && text[place.end..].starts_with(':') {
             return;
         }
-        if let Some(span) = adjacent(text, place) {
+        if let Some(span) = prose::adjacent(text, place) {
             self.done = span.end;
             spans.push(span);
             return;
@@ -70,9 +68,9 @@ impl Names {
             let underlined = text[from..].strip_prefix("\n----\n").map(|value| text.len() - value.len());
             let from = underlined.unwrap_or(from);
             let alone = line_start(before) && text[..from].ends_with([' ', '\t', ':', '\n']);
-            let variable = line_start(before.strip_suffix("export ").unwrap_or(before))
-                && text[place.end..from].starts_with('=')
-                && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            let variable = text[place.end..from].starts_with('=')
+                && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+                && line_start(before.strip_suffix("export ").unwrap_or(before));
             if variable && let Some(span) = variable_value(text, from, judged) {
                 self.done = span.end;
                 spans.push(span);
@@ -103,12 +101,14 @@ impl Names {
             self.take(text, from, false, judged, spans);
             return;
         }
-        if let Some(span) = statement(text, place, judged) {
+        if let Some(span) = prose::statement(text, place, judged) {
             self.done = span.end;
             spans.push(span);
             return;
         }
-        if let Some(span) = prose(text, place, judged.certain()).or_else(|| announced(text, place, judged)) {
+        if let Some(span) =
+            prose::prose(text, place, judged.certain()).or_else(|| prose::announced(text, place, judged))
+        {
             self.done = span.end;
             spans.push(span);
         }
@@ -162,7 +162,7 @@ impl Names {
 
 /// `{Token: Name:x}`: Go prints nothing for an empty value, and the next field follows.
 fn next_field(text: &str, from: usize, shown: &str) -> bool {
-    let named = shown.split_once(':').is_some_and(|(name, _)| {
+    let named = shown[..shown.floor_char_boundary(64)].split_once(':').is_some_and(|(name, _)| {
         name.len() > 1
             && name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -171,14 +171,18 @@ fn next_field(text: &str, from: usize, shown: &str) -> bool {
     named && text[..from].ends_with(": ") && line_before(text, from).contains('{')
 }
 
+/// No token in an address is longer.
+const ADDRESS: usize = 512;
+
 /// `x-access-token:X@github.com/org/repo` is an address: the value ends before its host.
 fn before_host(text: &str, start: usize, end: usize) -> usize {
-    let cut = text[start..end].split_once('@').filter(|(value, host)| {
-        let host = host.split(['/', ':']).next().unwrap_or_default();
-        let dotted =
-            host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-        dotted && values::generated(value)
-    });
+    let cut =
+        text[start..text.floor_char_boundary(end.min(start + ADDRESS))].split_once('@').filter(|(value, host)| {
+            let host = host.split(['/', ':']).next().unwrap_or_default();
+            let dotted =
+                host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+            dotted && values::generated(value)
+        });
     cut.map_or(end, |(value, _)| start + value.len())
 }
 
@@ -205,7 +209,7 @@ fn class(judged: Name, shown: &str) -> Option<Class> {
         }
         Name::Strong(class) => Some(class),
         // A sentence is none; there may be a name in it that says more.
-        Name::Weak(class) => (!shown.contains(' ') && !field(shown) && values::random(shown)).then_some(class),
+        Name::Weak(class) => (!field(shown) && values::random(shown) && !shown.contains(' ')).then_some(class),
         Name::Vague(class) => values::generated(shown).then_some(class),
     }
 }
@@ -213,7 +217,9 @@ fn class(judged: Name, shown: &str) -> Option<Class> {
 /// `name=value`, which is looked at by its own name.
 fn field(shown: &str) -> bool {
     let name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    shown.split_once('=').is_some_and(|(left, right)| name(left) && !right.trim_start_matches('=').is_empty())
+    shown[..shown.floor_char_boundary(64)]
+        .split_once('=')
+        .is_some_and(|(left, right)| name(left) && !right.trim_start_matches('=').is_empty())
 }
 
 /// The length of `user:` in front of a password, as in a basic-auth file.
@@ -277,149 +283,6 @@ fn lead(before: &[u8], name: &[u8]) -> usize {
         [.., b'%'] if name.len() >= 2 && name[..2].iter().all(u8::is_ascii_hexdigit) => 2,
         _ => 0,
     }
-}
-
-/// `密码X`: a Chinese name needs nothing in between.
-fn adjacent(text: &str, place: Place) -> Option<Span> {
-    let class = chinese(&text[place.start..place.end])?;
-    let rest = &text[place.end..text.floor_char_boundary(place.end + 512)];
-    let gap = rest.bytes().take_while(|byte| *byte == b' ').count();
-    let word = rest[gap..].bytes().take_while(|byte| byte.is_ascii_graphic() && !b"\"'`,;<>".contains(byte)).count();
-    let start = place.end + gap;
-    let shown = &text[start..start + word];
-    let wanted =
-        shown.starts_with(|c: char| c.is_ascii_alphanumeric()) && values::random(shown) && !values::harmless(shown);
-    wanted.then_some(Span { start, end: start + word, class })
-}
-
-/// `requirepass X` alone on its line, `login ops password X` in a netrc, `ENV DB_PASSWORD X` in a Dockerfile.
-fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
-    let Name::Strong(class) = judged else {
-        return None;
-    };
-    let rest = &text[place.end..text.floor_char_boundary(place.end + 512)];
-    let gap = rest.bytes().take_while(|byte| b" \t".contains(byte)).count();
-    let word = rest[gap..].split(|c: char| c.is_whitespace()).next()?;
-    let bare = word.trim_matches(['"', '\'']);
-    let line = line_before(text, place.start).trim_start();
-    let netrc = (line.contains("login ") || line.contains("user ")) && (class == Class::Password);
-    let dockerfile = matches!(line.trim_end(), "ENV" | "ARG" | "export" | "setx" | "set");
-    let after = rest[gap + word.len()..].split('\n').next().unwrap_or_default().trim();
-    // A cell of a table.
-    let cell = rest[gap..].strip_prefix('|').filter(|_| line.ends_with('|') || line.ends_with("| "));
-    if let Some(cell) = cell {
-        let shown = cell.trim_start_matches(' ');
-        let start = place.end + rest.len() - shown.len();
-        let shown = shown.split(['|', '\n']).next().unwrap_or_default().trim_end();
-        return values::random(shown).then_some(Span { start, end: start + shown.len(), class });
-    }
-    let directive = ["requirepass", "masterauth", "bindpw", "rootpw", "PSK"].contains(&&text[place.start..place.end]);
-    let alone = line.is_empty() && (after.is_empty() || after.starts_with('#')) && class == Class::Password;
-    let likely = netrc || dockerfile || directive || (alone && !values::plain_word(bare) && values::secretive(bare));
-    let wanted = gap > 0 && bare.len() >= 3 && likely && !values::harmless(bare);
-    let start = place.end + gap + word.find(bare)?;
-    wanted.then_some(Span { start, end: start + bare.len(), class })
-}
-
-/// How far behind a name in a sentence its value can be.
-const SENTENCE: usize = 48;
-const FILLERS: [&str; 15] = [
-    "is",
-    "was",
-    "value",
-    "provided",
-    "provided:",
-    "used",
-    "with",
-    "the",
-    "new",
-    "header",
-    "to",
-    "set",
-    "secret",
-    "hex",
-    "base64",
-];
-
-/// `using token f81d...`, `Incorrect API key provided: ...`: only what a generator has made. `certain`: the name alone
-/// says it, else only words such as `key` do.
-fn prose(text: &str, place: Place, certain: bool) -> Option<Span> {
-    let name = &text[place.start..place.end];
-    let before = &text[text.ceil_char_boundary(place.start.saturating_sub(12))..place.start];
-    let api = ["api ", "access ", "secret ", "unseal ", "recovery ", "master ", "encryption ", "signing ", "aes "];
-    let api = api.iter().any(|word| judge::ends_with(before, word));
-    let certain = certain || api;
-    let (_, class) = judge::CONTEXT.iter().find(|(word, _)| judge::ends_with(name, word))?;
-    let rest = &text[place.end..text.floor_char_boundary(place.end + SENTENCE + 512)];
-    let mut at = 0;
-    let mut told = false;
-    for _ in 0..4 {
-        let gap = rest[at..].bytes().take_while(|byte| b" \t:=\"'`()".contains(byte)).count();
-        if gap == 0 || at > SENTENCE {
-            return None;
-        }
-        at += gap;
-        let word = rest[at..].split(|c: char| c.is_whitespace() || "\"'`,;)<>\\，。".contains(c)).next()?;
-        let bare = word.trim_end_matches(['.', ':']);
-        let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let direct = certain && at == gap;
-        let quoted = rest[..at].ends_with(['"', '\'']);
-        let likely = if values::uuid(bare) {
-            direct
-        } else if matches!(name, "AUTH" | "PASS") {
-            at == gap && values::random(bare)
-        } else {
-            (values::generated(bare) && (!hex || direct))
-                || ((direct || told) && *class == Class::Password && values::mixed(bare))
-                || (at == gap && *class == Class::Password && quoted && values::mixed(bare))
-                || (at == gap && quoted && bare.len() >= 16 && values::mixed(bare))
-                || (told && hex && bare.len() >= 32)
-        };
-        let wanted = likely && !bare.contains(['.', ':']) && !bare.trim_end_matches('=').contains('=');
-        if wanted {
-            let start = place.end + at;
-            return Some(Span { start, end: start + bare.len(), class: *class });
-        }
-        let number = word.trim_end_matches([':', ')']).parse::<u8>().is_ok();
-        told = certain && matches!(word, "is" | "was" | "hex" | "base64");
-        if !number && !FILLERS.contains(&word) {
-            return None;
-        }
-        at += word.len();
-    }
-    None
-}
-
-/// How far behind its name a secret is announced, on the same line.
-const ANNOUNCEMENT: usize = 120;
-
-/// `A temporary password is generated for root@localhost: X`, `Please use the following password:` and X on a line of
-/// its own: one word, at the end of its line, that no name or number can be.
-fn announced(text: &str, place: Place, judged: Name) -> Option<Span> {
-    let Name::Strong(class) = judged else {
-        return None;
-    };
-    let window = &text[place.end..text.floor_char_boundary(place.end + ANNOUNCEMENT + 512)];
-    let (line, below) = window.split_once('\n').unwrap_or((window, ""));
-    let colon = line.rfind(": ").or_else(|| line.trim_end().ends_with(':').then(|| line.trim_end().len() - 1));
-    let sign = colon.or_else(|| line.rfind(" is ").map(|at| at + 2))?;
-    if sign > ANNOUNCEMENT || line[..sign].contains(['"', '{', '=']) {
-        return None;
-    }
-    let rest = line[sign + 1..].trim_start();
-    let (start, shown) = if rest.is_empty() {
-        (place.end + window.len() - below.trim_start().len(), below.trim_start())
-    } else {
-        (place.end + line.len() - rest.len(), rest)
-    };
-    let shown = shown.split('\n').next().unwrap_or_default().trim_end();
-    let word = shown.trim_matches(['"', '\'', '`']);
-    let hex = word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let once = judge::ends_with(&text[place.start..place.end], "otp") && word.bytes().all(|byte| byte.is_ascii_digit());
-    let likely = hex || once || values::generated(word) || (class == Class::Password && values::mixed(word));
-    let wanted = likely && !word.contains([' ', ':', '(', '<']) && !values::harmless(word);
-    let start = start + shown.find(word)?;
-    wanted.then_some(Span { start, end: start + word.len(), class })
 }
 
 /// Tokens with a dot: of kubeadm, with six letters and sixteen, and of Zhipu, with 32 digits and sixteen letters.

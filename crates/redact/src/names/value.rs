@@ -25,6 +25,13 @@ pub fn separated(text: &str, end: usize) -> Option<usize> {
     }
     cursor = cursor.strip_prefix(']').unwrap_or(cursor);
     cursor = colours(cursor);
+    // The next line of an answer of Redis: `2) "X"`.
+    if let Some((number, value)) = cursor.strip_prefix('\n').and_then(|below| below.split_once(") "))
+        && quoted.is_some()
+        && number.parse::<u8>().is_ok()
+    {
+        return Some(end + rest.len() - value.len());
+    }
     if quoted.is_none()
         && let Some(inside) = element(text, end, cursor)
     {
@@ -88,7 +95,8 @@ pub fn next_word(text: &str, end: usize) -> Option<usize> {
     let unquoted = rest.trim_start_matches('\\');
     let quoted = unquoted.strip_prefix(['"', '\'']);
     let cursor = quoted.unwrap_or(rest);
-    if let Some(list) = quoted.and_then(|rest| rest.strip_prefix(',')) {
+    // `["--token", "X"]`, and without quotes in YAML.
+    if let Some(list) = cursor.strip_prefix(',').filter(|list| quoted.is_some() || list.starts_with(' ')) {
         let cursor = list.trim_start();
         return Some(end + rest.len() - cursor.len());
     }
@@ -191,7 +199,7 @@ pub fn at(text: &str, from: usize, alone: bool, known: Option<usize>) -> Option<
 /// `Bearer X` where X is the value.
 fn scheme(text: &str, from: usize, end: usize, word_only: bool) -> (usize, usize, bool) {
     const SCHEMES: [&str; 6] = ["bearer", "basic", "token", "negotiate", "apikey", "splunk"];
-    let shown = &text[from..end];
+    let shown = &text[from..text.floor_char_boundary(end.min(from + 16))];
     let first = shown.split(' ').next().unwrap_or_default();
     if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(first)) {
         return (from, end, word_only);
@@ -207,7 +215,8 @@ fn wrapper(rest: &str) -> usize {
     for _ in 0..4 {
         let part = &rest[at..];
         let step = if part.starts_with('(') {
-            part.find(')').filter(|close| *close < 24 && part[close + 1..].starts_with(' ')).map(|close| close + 2)
+            let close = part.find(')').filter(|close| *close < 24 && part[close + 1..].starts_with(' '));
+            close.filter(|close| !crate::values::harmless(&part[..=*close])).map(|close| close + 2)
         } else if let Some(rest) = part.strip_prefix("[]byte(").or_else(|| part.strip_prefix("[]uint8(")) {
             Some(part.len() - rest.len())
         } else if let Some(rest) =

@@ -51,7 +51,8 @@ fn push(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
 /// are values here.
 pub fn hides(value: &str) -> bool {
     let mask = value.bytes().all(|byte| b"*.".contains(&byte));
-    let template = ["{{", "${", "<", "$("].iter().any(|start| value.starts_with(start)) && values::harmless(value);
+    let template =
+        ["{{", "${", "<", "$(", "ENC["].iter().any(|start| value.starts_with(start)) && values::harmless(value);
     let bytes = value.ends_with(" bytes") && values::harmless(value);
     !mask && !template && !bytes && value != "null" && placeholders::length(value) != Some(value.len())
 }

@@ -66,8 +66,11 @@ fn key_lines(random: &mut Random) -> Vec<String> {
 
 /// Kinds that are a fixed text and random letters: `{a20}` letters and digits, `{h32}` hexadecimal, `{u16}` base 32,
 /// `{d10}` digits.
-const FORMS: [(&str, &str); 60] = [
+const FORMS: [(&str, &str); 63] = [
     ("pw16", "{a16}"),
+    ("fo1", "fo1_{a43}"),
+    ("quotepw", "it''s {a10}"),
+    ("oddpw", "&f9({a12};x"),
     ("sig", "{a27}%3D"),
     ("b64key", "{a43}="),
     ("b64long", "IQoJb3JpZ2luX2Vj{a200}=="),
@@ -164,14 +167,12 @@ pub fn value(kind: &str, random: &mut Random) -> (String, Vec<String>) {
         "pw" => format!("{}{}", random.alnum(length), random.letters("!#%^*_.-", 1)) + &random.alnum(2),
         "pwa" => random.alnum(length),
         "weak" => format!("{}{}", random.pick(&["summer", "welcome", "qwerty", "hunter"]), 1000 + random.below(9000)),
-        "word" => random.pick(&["zh-CN1x", "dark-mode", "en-us-9"]).to_owned(),
         "tok" => random.alnum(24 + length),
         "b64" => base64(random.alnum(length)),
         "b64key2" => base64(random.alnum(100)),
         "b64env" => base64(env(random)),
         "b64b64env" => base64(base64(env(random))),
         "hexenv" => env(random).bytes().map(|byte| format!("{byte:02x}")).collect(),
-        "pctenv" => format!("https%3A%2F%2Fapp%3A{}%40db%2Fx", random.alnum(length)),
         "low6" => random.letters(low, 6),
         "low16" => random.letters(low, 16),
         "boot" => format!("{}.{}7", random.letters(low, 6), random.letters("ghijkmnpqrstuvwxyz2345", 15)),
