@@ -29,6 +29,7 @@ use crate::message::Voice;
 use crate::people::People;
 use crate::prometheus::Answers;
 use crate::store::{self, Store};
+use crate::toolbox::Servers;
 
 const NO_CLUSTER: &str = "no kubeconfig and no in-cluster account was found";
 
@@ -221,6 +222,7 @@ fn mind(
     };
     let server = Server::new(Arc::new(hands), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
     Ok(Some(Mind {
+        servers: Servers::new(&config.tool_servers, store.clone()),
         store,
         models,
         prompt: config.prompt.clone(),

@@ -22,3 +22,4 @@ pub mod message;
 pub mod people;
 pub mod prometheus;
 pub mod store;
+pub mod toolbox;

@@ -35,6 +35,8 @@ pub enum Action {
     TokenMade,
     TokenRevoked,
     PolicyLoaded,
+    /// What a tool server says of a tool now was accepted.
+    ToolTrusted,
 }
 
 /// What is to be written. Texts are redacted on the way into the log.

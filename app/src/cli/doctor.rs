@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::setup::ConfigArgs;
 use super::{LangArg, say};
-use crate::doctor::{Line, Mark, channels, cluster, models, place, services, snippets};
+use crate::doctor::{Line, Mark, channels, cluster, models, place, services, snippets, tool_servers};
 
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -52,6 +52,7 @@ impl Doctor {
         tell(cluster::check(config, now).await)?;
         tell(services::check(config).await?)?;
         tell(models::check(config).await)?;
+        tell(tool_servers::check(config).await)?;
         tell(channels::check(config, self.send, now).await?)?;
         let address = snippets::address(config);
         for (zh, en, snippet) in [

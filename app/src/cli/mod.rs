@@ -27,6 +27,7 @@ mod setup;
 mod source;
 mod table;
 mod token;
+mod tool_servers;
 mod user;
 mod version;
 
@@ -92,6 +93,9 @@ enum Command {
     /// The configured models: what they can do, what was switched off because of it
     #[command(subcommand)]
     Models(models::Models),
+    /// Tool servers of other people: what models may use of them, what changed
+    #[command(subcommand)]
+    ToolServers(tool_servers::ToolServers),
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -128,6 +132,7 @@ impl Cli {
             Command::Audit(command) => command.run().await,
             Command::Policy(command) => command.run().await,
             Command::Models(command) => command.run().await,
+            Command::ToolServers(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Eval(command) => command.run().await,

@@ -184,7 +184,7 @@ fn word(value: &Value) -> String {
 }
 
 /// Without user, password and query: a key may stand there.
-fn address(url: &str) -> String {
+pub(super) fn address(url: &str) -> String {
     let Ok(mut url) = reqwest::Url::parse(url) else { return "?".to_owned() };
     // a host that takes no user has none to hide
     let _ = url.set_username("").and_then(|()| url.set_password(None));

@@ -1,5 +1,6 @@
 //! What the types cannot say: names that must exist, patterns that must compile, one of two fields.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use notify::Secret;
@@ -62,6 +63,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         found.extend(url(&prometheus.url).map(|text| ("/prometheus/url".to_owned(), text)));
     }
     found.extend(config.models.problems().into_iter().map(|(i, text)| (format!("/models/{i}"), text)));
+    found.extend(tool_servers(config));
     found.extend(people(config));
     found.extend(config.policy.as_deref().into_iter().flat_map(policy));
     found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));
@@ -71,6 +73,19 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     if !config.listen.ip().is_loopback() && config.intake.credentials.is_empty() {
         let text = "listening beyond this machine needs `intake.credentials`, or anybody could post alerts";
         found.push(("/listen".to_owned(), text.to_owned()));
+    }
+    found
+}
+
+fn tool_servers(config: &Config) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut names = BTreeSet::from(["midwatch"]);
+    for (i, server) in config.tool_servers.iter().enumerate() {
+        let place = format!("/tool_servers/{i}");
+        if !names.insert(&server.name) {
+            found.push((format!("{place}/name"), format!("the name `{}` is taken", server.name)));
+        }
+        found.extend(server.problems().into_iter().map(|text| (place.clone(), text)));
     }
     found
 }

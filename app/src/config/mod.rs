@@ -55,6 +55,8 @@ pub struct Config {
     pub approvals: approvals::Settings,
     /// Models that may word and deepen what the rules found, in the order in which they are asked. Without any: the rules alone.
     pub models: llm::Settings,
+    /// MCP servers of other people whose tools models may use to read.
+    pub tool_servers: Vec<agent::ToolServer>,
     /// When a model is asked about an alert; routes can say otherwise.
     pub model: Asking,
     /// File with own instructions for the model in place of the built-in ones.
@@ -89,6 +91,7 @@ impl Default for Config {
             policy: None,
             approvals: approvals::Settings::default(),
             models: llm::Settings::default(),
+            tool_servers: Vec::new(),
             model: Asking::default(),
             prompt: None,
             templates: None,

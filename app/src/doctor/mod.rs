@@ -9,6 +9,7 @@ pub mod place;
 pub mod rights;
 pub mod services;
 pub mod snippets;
+pub mod tool_servers;
 
 use diagnose::Text;
 use diagnose::finding::text;

@@ -59,6 +59,8 @@ fn describe() {
     describe_counter!("midwatch_model_tokens_total", "Tokens as the provider counts them, in and out.");
     describe_histogram!("midwatch_model_seconds", Unit::Seconds, "Time of an answer.");
     describe_histogram!("midwatch_model_first_token_seconds", Unit::Seconds, "Time to an answer's first token.");
+    describe_gauge!("midwatch_tool_server_up", "Whether a tool server was there for the last run that wanted it.");
+    describe_gauge!("midwatch_tool_server_changed_tools", "Tools set aside because their descriptions changed.");
     describe_gauge!("midwatch_jobs", "Jobs by state.");
     describe_gauge!("midwatch_outbox_messages", "Messages to send, by state.");
     describe_gauge!("midwatch_outbox_oldest_age_seconds", Unit::Seconds, "Age of the oldest message that waits.");

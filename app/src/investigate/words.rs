@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent::{Budget, Effect, Outcome, Policy, Step, Task, Toolbox, WhyEnded};
-use cluster::Class;
+use agent::{Budget, Outcome, Policy, Step, Task, WhyEnded};
 use diagnose::{Confidence, Lang, Report};
 use metrics::{counter, histogram};
 use schemars::JsonSchema;
@@ -22,6 +21,7 @@ use super::verify::{Dropped, Known, Words, verify};
 use crate::alerts::tell::worded;
 use crate::store::runs::{self, Kind};
 use crate::store::{self, Store, incidents, reports};
+use crate::toolbox::{self, Servers};
 
 /// When a model is asked about an alert.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,7 @@ pub struct Mind {
     pub lang: Lang,
     /// the tools that read, as a server in this process
     pub tools: tools::Server,
+    pub servers: Servers,
     pub budget: Budget,
 }
 
@@ -104,9 +105,7 @@ impl Mind {
     async fn run(&self, id: &str, report: &Report) -> Result<Outcome, String> {
         let instructions = prompt::instructions(self.prompt.as_deref(), self.lang)
             .map_err(|error| format!("the prompt file cannot be read: {error}"))?;
-        let redact: agent::Redact = Arc::new(|text| redact::text(text).into_owned());
-        let mut toolbox = Toolbox::new(agent::Limits::default(), redact, agent::Pins::default());
-        toolbox.attach_own(self.tools.clone(), effect).await.map_err(|error| error.to_string())?;
+        let toolbox = self.servers.toolbox(self.tools.clone(), toolbox::reads).await?;
         let past = runs::steps(self.store.read(), id).await.map_err(|error| error.to_string())?;
         let past: Vec<Step> = past.iter().filter_map(|step| serde_json::from_str(step).ok()).collect();
         let hands = Cited::new(toolbox, results(&past).len());
@@ -137,12 +136,6 @@ impl Mind {
             }
         }
     }
-}
-
-/// The tools that only read, by the list in which each has its least class.
-fn effect(name: &str) -> Option<Effect> {
-    let tool = tools::TOOLS.iter().find(|tool| tool.name == name)?;
-    (tool.class <= Class::S).then_some(Effect::Read)
 }
 
 fn count(outcome: &Outcome) {

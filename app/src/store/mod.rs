@@ -21,6 +21,7 @@ pub mod receipts;
 pub mod reports;
 pub mod runs;
 pub mod sending;
+pub mod tool_pins;
 
 use std::sync::Arc;
 

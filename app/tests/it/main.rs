@@ -43,5 +43,6 @@ mod storefaults;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod testbed;
+mod tool_servers;
 mod torture;
 mod verdict;

@@ -3,11 +3,10 @@
 //! `attach http URL [TOOL ARGUMENTS]...`, `attach stdio COMMAND [TOOL ARGUMENTS]...` (the command in one word, split at
 //! spaces), or `attach URL` as the conformance suite calls it, which says its scenario in the environment.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use agent::{Door, Hands, Limits, Pins, ToolServer, Toolbox};
+use agent::{Connection, Hands, Limits, Pins, ToolServer, Toolbox};
 use serde_json::{Map, Value, json};
 
 #[tokio::main]
@@ -30,13 +29,13 @@ async fn main() -> ExitCode {
     }
 }
 
-fn http(url: &str) -> Door {
-    Door::Http { url: url.to_owned(), headers: BTreeMap::new() }
+fn http(url: &str) -> ToolServer {
+    ToolServer::at("s", url)
 }
 
-fn stdio(command: &str) -> Door {
+fn stdio(command: &str) -> ToolServer {
     let mut words = command.split_whitespace().map(str::to_owned);
-    Door::Stdio { command: words.next().unwrap_or_default(), args: words.collect(), env: BTreeMap::new() }
+    ToolServer::program("s", words.next().unwrap_or_default(), words.collect())
 }
 
 fn pairs(words: &[&str]) -> Vec<(String, Value)> {
@@ -59,10 +58,12 @@ fn scenario() -> Vec<(String, Value)> {
     }
 }
 
-async fn attach(door: Door, calls: Vec<(String, Value)>) -> Result<(), String> {
+async fn attach(server: ToolServer, calls: Vec<(String, Value)>) -> Result<(), String> {
     let mut toolbox = Toolbox::new(Limits::default(), Arc::new(|text: &str| text.to_owned()), Pins::default());
-    let server = ToolServer { name: "s".to_owned(), door, reads: vec!["*".to_owned()] };
-    toolbox.attach(&server).await.map_err(|error| error.to_string())?;
+    let server = ToolServer { attach_s: 60, ..server };
+    if let [missing, ..] = toolbox.attach(&[Arc::new(Connection::new(server))]).await.as_slice() {
+        return Err(missing.to_string());
+    }
     let names: Vec<String> = toolbox.tools().into_iter().map(|tool| tool.name).collect();
     println!("tools: {}", names.join(" "));
     for (wanted, arguments) in calls {

@@ -6,10 +6,12 @@
 
 mod clean;
 mod client;
+mod connection;
 mod door;
 mod own;
 mod pins;
 mod result;
+mod settings;
 mod source;
 mod sse;
 
@@ -17,12 +19,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::join_all;
 use rmcp::ServerHandler;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-pub use door::{Door, ToolServer};
-pub use pins::{Pins, Quarantined};
+pub use connection::Connection;
+pub use pins::{Pin, Pins, Quarantined};
+pub use settings::{ToolServer, Transport};
 use source::{Listed, Source};
 
 use crate::hands::{CallResult, Calling, Effect, Hands};
@@ -34,42 +39,66 @@ pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 pub struct Limits {
     /// of one result
     pub bytes: usize,
-    /// of one call
+    /// of one call of our own tools; other servers have theirs in their settings
     pub call: Duration,
-    /// for a server to be there and to name its tools
-    pub attach: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8 << 10, call: Duration::from_secs(30), attach: Duration::from_secs(30) }
+        Self { bytes: 8 << 10, call: Duration::from_secs(30) }
     }
 }
 
+const CHANGED: &str = "its description changed";
+
 /// Why a server is not attached. The others work without it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum AttachError {
     #[error("tool server {name}: {what}")]
     Unusable { name: String, what: String },
     #[error("tool server {name} did not answer within {seconds} s")]
-    Timeout { name: String, seconds: u64 },
+    Timeout { name: String, seconds: u32 },
     #[error("there are two tool servers named {name}")]
     Twice { name: String },
+}
+
+impl AttachError {
+    /// The server that it is about.
+    pub fn server(&self) -> &str {
+        match self {
+            Self::Unusable { name, .. } | Self::Timeout { name, .. } | Self::Twice { name } => name,
+        }
+    }
 }
 
 /// A tool as it is offered, and where it is.
 struct Entry {
     offered: llm::Tool,
-    source: usize,
+    place: usize,
     theirs: String,
     effect: Effect,
     digest: String,
 }
 
+enum Place {
+    Own(Box<Source>),
+    /// its word is not trusted
+    Other(Arc<Connection>),
+}
+
+impl Place {
+    fn name(&self) -> &str {
+        match self {
+            Self::Own(source) => &source.name,
+            Self::Other(connection) => connection.name(),
+        }
+    }
+}
+
 pub struct Toolbox {
     limits: Limits,
     redact: Redact,
-    sources: Vec<Source>,
+    places: Vec<Place>,
     entries: Vec<Entry>,
     pins: Pins,
     quarantine: Mutex<BTreeSet<Quarantined>>,
@@ -78,8 +107,8 @@ pub struct Toolbox {
 impl Toolbox {
     /// `pins` are those that an earlier toolbox gave back; the caller keeps them.
     pub fn new(limits: Limits, redact: Redact, pins: Pins) -> Self {
-        let (sources, entries, quarantine) = (Vec::new(), Vec::new(), Mutex::default());
-        Self { limits, redact, sources, entries, pins, quarantine }
+        let (places, entries, quarantine) = (Vec::new(), Vec::new(), Mutex::default());
+        Self { limits, redact, places, entries, pins, quarantine }
     }
 
     /// Our own server, spoken to through a pipe in this process. Its tools keep their names; `effect` is asked for each.
@@ -88,38 +117,58 @@ impl Toolbox {
         server: impl ServerHandler,
         effect: impl Fn(&str) -> Option<Effect>,
     ) -> Result<(), AttachError> {
-        let source = self.in_time("midwatch", own::open(server)).await?;
-        let listed = self.in_time("midwatch", source.list()).await?;
-        for tool in listed {
+        let unusable = |what| AttachError::Unusable { name: "midwatch".to_owned(), what };
+        let source = own::open(server).await.map_err(unusable)?;
+        for tool in source.list().await.map_err(unusable)? {
             if let Some(effect) = effect(&tool.name) {
                 self.take("", tool, effect);
             }
         }
-        self.sources.push(source);
+        self.places.push(Place::Own(Box::new(source)));
         self.order();
         Ok(())
     }
 
-    /// Another server. None of its tools is taken for a read that the configuration does not name.
-    pub async fn attach(&mut self, server: &ToolServer) -> Result<(), AttachError> {
-        let name = server.name.as_str();
-        if self.sources.iter().any(|source| source.name == name) {
-            return Err(AttachError::Twice { name: name.to_owned() });
-        }
-        let source = self.in_time(name, door::open(server)).await?;
-        let listed = self.in_time(name, source.list()).await?;
-        for tool in listed {
-            let known = self.pins.check(name, &tool);
-            match (server.reads_with(&tool.name), tool.refused.clone(), known) {
-                (false, _, _) => self.set_aside(name, &tool.name, "not named as a read in the configuration"),
-                (true, Some(why), _) => self.set_aside(name, &tool.name, &why),
-                (true, None, pins::Known::Changed) => self.set_aside(name, &tool.name, "its description changed"),
-                (true, None, pins::Known::Same | pins::Known::New) => self.take(name, tool, Effect::Read),
+    /// Other servers, asked all at once. Gives those that are not there; the toolbox works without them. None of their
+    /// tools is taken for a read that the configuration does not name.
+    pub async fn attach(&mut self, connections: &[Arc<Connection>]) -> Vec<AttachError> {
+        let listed = join_all(connections.iter().map(|connection| connection.listed())).await;
+        let mut missing = Vec::new();
+        for (connection, listed) in connections.iter().zip(listed) {
+            let name = connection.name();
+            match listed {
+                Err(error) => missing.push(error),
+                Ok(_) if self.places.iter().any(|place| place.name() == name) => {
+                    missing.push(AttachError::Twice { name: name.to_owned() });
+                }
+                Ok((_, listed)) => self.admit(connection, listed),
             }
         }
-        self.sources.push(source);
         self.order();
-        Ok(())
+        missing
+    }
+
+    fn admit(&mut self, connection: &Arc<Connection>, listed: Vec<Listed>) {
+        let (name, settings) = (connection.name(), &connection.settings);
+        let named = settings.reads.iter().filter(|read| *read != "*");
+        for absent in named.filter(|read| listed.iter().all(|tool| tool.name != **read)) {
+            self.set_aside(name, absent, "named as a read in the configuration, but the server has no such tool", None);
+        }
+        for tool in listed {
+            let known = self.pins.check(name, &tool);
+            let why = match (settings.reads_with(&tool.name), &tool.refused) {
+                (false, _) => Some("not named as a read in the configuration".to_owned()),
+                (true, refused) => refused.clone(),
+            };
+            match (why, known) {
+                (Some(why), _) => self.set_aside(name, &tool.name, &why, None),
+                (None, pins::Known::Changed(was)) => {
+                    self.set_aside(name, &tool.name, CHANGED, Some((was, tool.pin)));
+                }
+                (None, pins::Known::Same | pins::Known::New) => self.take(name, tool, Effect::Read),
+            }
+        }
+        self.places.push(Place::Other(connection.clone()));
     }
 
     /// The digests of the descriptions that were seen, for the next toolbox.
@@ -132,36 +181,29 @@ impl Toolbox {
         self.quarantine.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    async fn in_time<T>(&self, name: &str, work: impl Future<Output = Result<T, String>>) -> Result<T, AttachError> {
-        match timeout(self.limits.attach, work).await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(what)) => Err(AttachError::Unusable { name: name.to_owned(), what: clean::line(&what) }),
-            Err(_) => Err(AttachError::Timeout { name: name.to_owned(), seconds: self.limits.attach.as_secs() }),
-        }
-    }
-
     fn take(&mut self, prefix: &str, tool: Listed, effect: Effect) {
         let name = clean::name(prefix, &tool.name, |name| self.entries.iter().any(|entry| entry.offered.name == name));
         let description = (self.redact)(&tool.description);
         let offered = llm::Tool { name, description, parameters: tool.parameters };
-        let source = self.sources.len();
-        self.entries.push(Entry { offered, source, theirs: tool.name, effect, digest: tool.digest });
+        let place = self.places.len();
+        self.entries.push(Entry { offered, place, theirs: tool.name, effect, digest: tool.pin.digest });
     }
 
-    fn set_aside(&self, server: &str, tool: &str, why: &str) {
-        let quarantined = Quarantined { server: server.to_owned(), tool: clean::line(tool), why: why.to_owned() };
+    fn set_aside(&self, server: &str, tool: &str, why: &str, change: Option<(Pin, Pin)>) {
+        let (server, tool, why) = (server.to_owned(), clean::line(tool), why.to_owned());
+        let quarantined = Quarantined { server, tool, why, change };
         self.quarantine.lock().unwrap_or_else(PoisonError::into_inner).insert(quarantined);
     }
 
     /// Always the same order: providers cache the beginning of a request.
     fn order(&mut self) {
-        self.entries.sort_by(|a, b| (a.source, &a.offered.name).cmp(&(b.source, &b.offered.name)));
+        self.entries.sort_by(|a, b| (a.place, &a.offered.name).cmp(&(b.place, &b.offered.name)));
     }
 
     fn is_aside(&self, entry: &Entry) -> bool {
-        let Some(source) = self.sources.get(entry.source) else { return true };
+        let Some(place) = self.places.get(entry.place) else { return true };
         let quarantine = self.quarantine.lock().unwrap_or_else(PoisonError::into_inner);
-        quarantine.iter().any(|one| one.server == source.name && one.tool == clean::line(&entry.theirs))
+        quarantine.iter().any(|one| one.server == place.name() && one.tool == clean::line(&entry.theirs))
     }
 
     fn find(&self, name: &str) -> Option<&Entry> {
@@ -172,18 +214,23 @@ impl Toolbox {
         let Some(entry) = self.find(name) else {
             return CallResult::error(format!("There is no tool {name}, or it is in quarantine."));
         };
-        let Some(source) = self.sources.get(entry.source) else {
-            return CallResult::error(format!("{name} is not attached."));
-        };
-        let limit = self.limits.call;
-        let work = async {
-            // the description that the model read has to be the one that still stands
-            if source.foreign && source.digest(&entry.theirs).await? != Some(entry.digest.clone()) {
-                self.set_aside(&source.name, &entry.theirs, "its description changed");
-                return Ok(CallResult::error(format!("{name} changed its description and is not called any more.")));
+        let (limit, work) = match self.places.get(entry.place) {
+            None => return CallResult::error(format!("{name} is not attached.")),
+            Some(Place::Own(source)) => (self.limits.call, self.asked(source, entry, arguments).boxed()),
+            Some(Place::Other(connection)) => {
+                let work = async {
+                    let (source, listed) = connection.listed().await.map_err(|error| error.to_string())?;
+                    // the description that the model read has to be the one that still stands
+                    let now = listed.into_iter().find(|tool| tool.name == entry.theirs);
+                    if now.is_none_or(|tool| tool.pin.digest != entry.digest) {
+                        self.set_aside(connection.name(), &entry.theirs, CHANGED, None);
+                        let text = format!("{name} changed its description and is not called any more.");
+                        return Ok(CallResult::error(text));
+                    }
+                    self.asked(&source, entry, arguments).await
+                };
+                (connection.settings.call_limit(), work.boxed())
             }
-            let answer = source.call(&entry.theirs, arguments.clone()).await?;
-            Ok::<_, String>(result::read(answer, self.limits.bytes, &*self.redact))
         };
         let failed = |what: &str| {
             let what = (self.redact)(&clean::line(what));
@@ -194,6 +241,11 @@ impl Toolbox {
             Ok(Err(what)) => failed(&what),
             Err(_) => failed(&format!("no answer within {} s", limit.as_secs_f32())),
         }
+    }
+
+    async fn asked(&self, source: &Source, entry: &Entry, with: &Map<String, Value>) -> Result<CallResult, String> {
+        let answer = source.call(&entry.theirs, with.clone()).await?;
+        Ok(result::read(answer, self.limits.bytes, &*self.redact))
     }
 }
 

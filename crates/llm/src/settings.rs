@@ -90,7 +90,8 @@ impl Secret {
         Self(value.into())
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    /// The value itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

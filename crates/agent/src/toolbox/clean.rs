@@ -55,6 +55,12 @@ fn hidden(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// For people who decide about it: nothing is left out, hidden letters are written as their numbers.
+pub fn bare(text: &str) -> String {
+    let show = |c: char| if visible(c) { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(show).collect()
+}
+
 /// A schema without references to elsewhere, or why it is not usable. Nothing is ever fetched.
 pub fn schema(schema: &Map<String, Value>) -> Result<Value, String> {
     let whole = Value::Object(schema.clone());
@@ -95,7 +101,7 @@ fn at(value: &Value, depth: usize) -> Option<Value> {
 mod tests {
     use serde_json::json;
 
-    use super::{description, name, schema};
+    use super::{bare, description, name, schema};
 
     #[test]
     fn names_are_plain_and_unlike() {
@@ -112,6 +118,7 @@ mod tests {
     fn hidden_letters_go_and_bulk_is_cut() {
         assert_eq!(description("a\u{202e}b\u{200b}c\u{e0041}d\u{1b}[0m"), "abcd[0m");
         assert_eq!(description(&"x".repeat(1 << 20)).len(), 1024);
+        assert_eq!(bare("a\u{202e}b\n"), "a\\u{202e}b\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How another tool server is reached: a child process, streamable HTTP, or the older HTTP with SSE.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
 use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,11 +13,10 @@ use rmcp::service::{ClientLifecycleMode, ClientServiceExt};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::client::Client;
+use super::settings::{ToolServer, Transport};
 use super::source::Source;
 use super::sse;
 
@@ -24,50 +24,6 @@ use super::sse;
 pub const MESSAGE: usize = 4 << 20;
 /// What a child process sees of our environment: none of it is a secret.
 const ENVIRONMENT: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
-
-/// Another MCP server whose tools may be used to read.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ToolServer {
-    /// A name of your choice; its tools are called `name_tool`.
-    pub name: String,
-    pub door: Door,
-    /// The tools that only read, by name; `*` for all of them. Others are not offered: this program cannot tell what
-    /// they do, and changes go through approvals.
-    pub reads: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "transport", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Door {
-    /// A program that speaks on its standard input and output.
-    Stdio {
-        command: String,
-        #[serde(default)]
-        args: Vec<String>,
-        /// Its environment beside PATH, HOME and the language.
-        #[serde(default)]
-        env: BTreeMap<String, String>,
-    },
-    /// Streamable HTTP.
-    Http {
-        url: String,
-        #[serde(default)]
-        headers: BTreeMap<String, String>,
-    },
-    /// HTTP with SSE, of servers from before 2025-03-26.
-    Sse {
-        url: String,
-        #[serde(default)]
-        headers: BTreeMap<String, String>,
-    },
-}
-
-impl ToolServer {
-    pub fn reads_with(&self, tool: &str) -> bool {
-        self.reads.iter().any(|name| name == "*" || name == tool)
-    }
-}
 
 /// The newest revision where the server has it, else the older handshake. Some old servers answer the question for the
 /// newest with anything but a refusal, so they are asked once more from the beginning.
@@ -83,30 +39,49 @@ pub async fn open(server: &ToolServer) -> Result<Source, String> {
 
 async fn enter(server: &ToolServer, lifecycle: ClientLifecycleMode) -> Result<Source, String> {
     let mut child = None;
-    let running = match &server.door {
-        Door::Stdio { command, args, env } => {
-            let (transport, started) = spawn(command, args, env)?;
+    let running = match (&server.command, &server.url, server.transport) {
+        (Some(command), _, _) => {
+            let (transport, started) = spawn(command, &server.args, &server.environment()?)?;
             child = Some(started);
             Client.serve_with_lifecycle(transport, lifecycle).await
         }
-        Door::Http { url, headers } => {
+        (None, Some(url), Transport::Http) => {
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-                .custom_headers(parsed(headers)?)
+                .custom_headers(parsed(&server.all_headers()?)?)
                 .max_sse_event_size(MESSAGE)
                 .max_json_response_size(MESSAGE);
             config.reinit_on_expired_session = true;
-            let transport = StreamableHttpClientTransport::with_client(web()?, config);
+            let transport = StreamableHttpClientTransport::with_client(web(server)?, config);
             Client.serve_with_lifecycle(transport, lifecycle).await
         }
-        Door::Sse { url, headers } => {
-            let headers = parsed(headers)?.into_iter().collect();
-            let transport = sse::open(web()?, url, headers).await?;
+        (None, Some(url), Transport::Sse) => {
+            let headers = parsed(&server.all_headers()?)?.into_iter().collect();
+            let transport = sse::open(web(server)?, url, headers).await?;
             // its age has one handshake only
             Client.serve(transport).await
         }
+        (None, None, _) => return Err("it has neither `command` nor `url`".to_owned()),
     };
-    let running = running.map_err(|error| error.to_string())?;
-    Ok(Source { name: server.name.clone(), foreign: true, running, child })
+    let running = running.map_err(|error| told(server, &error))?;
+    Ok(Source { name: server.name.clone(), running, child })
+}
+
+/// What went wrong, from its first cause, without what may be a key in the address.
+fn told(server: &ToolServer, error: &dyn Error) -> String {
+    let text = error.to_string();
+    // before this stands the name of a Rust type
+    let mut text = text.split_once("] error: ").map_or(text.as_str(), |(_, rest)| rest).to_owned();
+    let mut cause = error;
+    while let Some(before) = cause.source() {
+        cause = before;
+    }
+    let cause = cause.to_string();
+    if !text.contains(&cause) {
+        text = format!("{cause} ({text})");
+    }
+    let url = server.url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
+    let hidden = url.as_ref().and_then(reqwest::Url::query);
+    hidden.map_or_else(|| text.clone(), |hidden| text.replace(hidden, "***"))
 }
 
 fn newest_first() -> ClientLifecycleMode {
@@ -139,13 +114,18 @@ fn spawn(
 }
 
 /// Redirects are not followed: the address is what the configuration says.
-fn web() -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
+fn web(server: &ToolServer) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
         .redirect(reqwest::redirect::Policy::none())
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|error| error.to_string())
+        .pool_max_idle_per_host(0);
+    if let Some(path) = &server.ca_file {
+        let told = |error: &dyn std::fmt::Display| format!("ca_file {}: {error}", path.display());
+        let pem = std::fs::read(path).map_err(|error| told(&error))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| told(&error))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| error.to_string())
 }
 
 fn parsed(headers: &BTreeMap<String, String>) -> Result<HashMap<HeaderName, HeaderValue>, String> {

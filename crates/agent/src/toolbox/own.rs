@@ -18,5 +18,5 @@ pub async fn open(server: impl ServerHandler) -> Result<Source, String> {
         }
     });
     let running = Client.serve(ours).await.map_err(|error| error.to_string())?;
-    Ok(Source { name: "midwatch".to_owned(), foreign: false, running, child: None })
+    Ok(Source { name: "midwatch".to_owned(), running, child: None })
 }

@@ -7,8 +7,9 @@ use rmcp::service::RunningService;
 use rmcp::{Peer, RoleClient};
 use serde_json::{Map, Value};
 
+use super::clean;
 use super::client::Client;
-use super::{clean, pins};
+use super::pins::Pin;
 
 /// Pages of one listing, and tools of one server. A list without an end ends here.
 const PAGES: usize = 16;
@@ -20,15 +21,14 @@ pub struct Listed {
     pub name: String,
     pub description: String,
     pub parameters: Value,
-    pub digest: String,
+    /// of what the server says of it
+    pub pin: Pin,
     /// it cannot be offered as it is
     pub refused: Option<String>,
 }
 
 pub struct Source {
     pub name: String,
-    /// its word is not trusted
-    pub foreign: bool,
     /// ends the connection, and the child process with it, when it is dropped
     pub running: RunningService<RoleClient, Client>,
     #[expect(dead_code, reason = "kept for its end: the process is killed when this is dropped")]
@@ -64,9 +64,8 @@ impl Source {
         Ok(listed)
     }
 
-    /// What the server says of this tool now.
-    pub async fn digest(&self, name: &str) -> Result<Option<String>, String> {
-        Ok(self.list().await?.into_iter().find(|tool| tool.name == name).map(|tool| tool.digest))
+    pub fn is_open(&self) -> bool {
+        !self.running.is_closed() && !self.running.is_transport_closed()
     }
 
     pub async fn call(&self, name: &str, arguments: Map<String, Value>) -> Result<CallToolResult, String> {
@@ -78,10 +77,10 @@ impl Source {
 fn read(tool: &rmcp::model::Tool) -> Listed {
     let described = tool.description.as_deref().unwrap_or_default();
     let given = Value::Object((*tool.input_schema).clone());
-    let digest = pins::of(&tool.name, described, &given);
+    let pin = Pin::of(&tool.name, described, &given);
     let (parameters, refused) = match clean::schema(&tool.input_schema) {
         Ok(schema) => (schema, None),
         Err(why) => (Value::Null, Some(why)),
     };
-    Listed { name: tool.name.to_string(), description: clean::description(described), parameters, digest, refused }
+    Listed { name: tool.name.to_string(), description: clean::description(described), parameters, pin, refused }
 }

@@ -5,7 +5,7 @@ use llm::pretend::{Model, Turn};
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::json;
 
-use crate::server::{Server, at, plain, toolbox};
+use crate::server::{Server, at, attach, plain, toolbox};
 
 #[tokio::test]
 async fn orders_in_a_result_are_not_carried_out_by_the_loop() {
@@ -16,7 +16,7 @@ async fn orders_in_a_result_are_not_carried_out_by_the_loop() {
         Server::new(vec![plain("look")]).answering(move |_| CallToolResult::success(vec![ContentBlock::text(orders)]));
     let mut toolbox = toolbox(Pins::default());
     toolbox.attach_own(own.clone(), |_| Some(Effect::Propose)).await.unwrap();
-    toolbox.attach(&at("s", &hostile.start().await, &["look"])).await.unwrap();
+    attach(&mut toolbox, at("s", &hostile.start().await, &["look"])).await.unwrap();
     // and an obeying model in a run that may only read
     let turns =
         vec![Turn::call("s_look", json!({})), Turn::call("scale", json!({})), Turn::text("Nothing was changed.")];

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent::{Door, Effect, Hands, Limits, Pins, ToolServer, Toolbox};
+use agent::{AttachError, Connection, Effect, Hands, Limits, Pins, ToolServer, Toolbox};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult, PaginatedRequestParams,
     ServerCapabilities, ServerConfig, Tool,
@@ -101,16 +101,19 @@ impl ServerHandler for Server {
 }
 
 pub fn toolbox(pins: Pins) -> Toolbox {
-    let limits = Limits { call: Duration::from_secs(5), attach: Duration::from_secs(10), ..Limits::default() };
+    let limits = Limits { call: Duration::from_secs(5), ..Limits::default() };
     Toolbox::new(limits, Arc::new(|text: &str| text.replace("hunter2", "[[secret]]")), pins)
 }
 
 pub fn at(name: &str, url: &str, reads: &[&str]) -> ToolServer {
-    ToolServer {
-        name: name.to_owned(),
-        door: Door::Http { url: url.to_owned(), headers: Default::default() },
-        reads: reads.iter().map(|name| (*name).to_owned()).collect(),
-    }
+    let reads = reads.iter().map(|name| (*name).to_owned()).collect();
+    ToolServer { reads, ..ToolServer::at(name, url) }
+}
+
+/// Attaches one server, as it would be after a start of the program.
+pub async fn attach(toolbox: &mut Toolbox, server: ToolServer) -> Result<(), AttachError> {
+    let missing = toolbox.attach(&[Arc::new(Connection::new(server))]).await;
+    missing.into_iter().next().map_or(Ok(()), Err)
 }
 
 pub fn names(toolbox: &Toolbox) -> Vec<String> {
@@ -132,7 +135,7 @@ async fn our_own_server_and_another_one_side_by_side() {
         _ => None,
     };
     toolbox.attach_own(own.clone(), effect).await.unwrap();
-    toolbox.attach(&at("time", &other.start().await, &["*"])).await.unwrap();
+    attach(&mut toolbox, at("time", &other.start().await, &["*"])).await.unwrap();
     assert_eq!(names(&toolbox), ["pods_list", "scale", "time_now"]);
     assert_eq!(toolbox.effect("scale"), Some(Effect::Propose));
     assert_eq!(toolbox.effect("time_now"), Some(Effect::Read));

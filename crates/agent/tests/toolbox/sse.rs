@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use agent::{Door, Pins, ToolServer};
+use agent::{Pins, ToolServer, Transport};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Sender;
 
-use crate::server::{call, names, toolbox};
+use crate::server::{attach, call, names, toolbox};
 
 fn answer(asked: &Value) -> Option<Value> {
     let result = match asked["method"].as_str()? {
@@ -51,14 +51,13 @@ async fn start(endpoint: &'static str) -> String {
 }
 
 fn old(url: String) -> ToolServer {
-    let door = Door::Sse { url, headers: Default::default() };
-    ToolServer { name: "old".to_owned(), door, reads: vec!["now".to_owned()] }
+    ToolServer { transport: Transport::Sse, reads: vec!["now".to_owned()], ..ToolServer::at("old", url) }
 }
 
 #[tokio::test]
 async fn its_tools_are_called() {
     let mut toolbox = toolbox(Pins::default());
-    toolbox.attach(&old(start("/messages?session=1").await)).await.unwrap();
+    attach(&mut toolbox, old(start("/messages?session=1").await)).await.unwrap();
     assert_eq!(names(&toolbox), ["old_now"]);
     assert_eq!(call(&toolbox, "old_now").await.text, "half past two");
 }
@@ -66,6 +65,6 @@ async fn its_tools_are_called() {
 #[tokio::test]
 async fn it_cannot_send_us_to_another_server() {
     let mut toolbox = toolbox(Pins::default());
-    let refused = toolbox.attach(&old(start("http://169.254.169.254/latest").await)).await.unwrap_err();
+    let refused = attach(&mut toolbox, old(start("http://169.254.169.254/latest").await)).await.unwrap_err();
     assert!(refused.to_string().contains("points to another server"), "{refused}");
 }
