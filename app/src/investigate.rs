@@ -9,6 +9,8 @@ pub mod cited;
 mod claims;
 pub mod prompt;
 pub mod record;
+pub mod task;
+pub mod topics;
 pub mod verify;
 mod words;
 

@@ -21,5 +21,6 @@ pub mod mcp;
 pub mod message;
 pub mod people;
 pub mod prometheus;
+pub mod runs;
 pub mod store;
 pub mod toolbox;

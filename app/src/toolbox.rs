@@ -5,7 +5,7 @@ use std::sync::Arc;
 use agent::{AttachError, Connection, Effect, Limits, Pins, Redact, ToolServer, Toolbox};
 use cluster::Class;
 use metrics::gauge;
-use tools::Server;
+use tools::{Caller, OnlyReading, Server};
 use tracing::warn;
 
 use crate::store::{self, Store, tool_pins};
@@ -65,6 +65,14 @@ pub async fn look(server: &ToolServer, pins: Pins) -> Result<Toolbox, AttachErro
     let mut toolbox = empty(pins);
     let missing = toolbox.attach(&[Arc::new(Connection::new(server.clone()))]).await;
     missing.into_iter().next().map_or(Ok(toolbox), Err)
+}
+
+/// Our own tools that read, and no others.
+pub async fn own(hands: OnlyReading, settings: tools::Settings) -> Result<Toolbox, String> {
+    let server = Server::new(Arc::new(hands), settings)?.of(Caller::new("midwatch", Vec::new()));
+    let mut toolbox = empty(Pins::default());
+    toolbox.attach_own(server, reads).await.map_err(|error| error.to_string())?;
+    Ok(toolbox)
 }
 
 fn empty(pins: Pins) -> Toolbox {

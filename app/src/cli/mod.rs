@@ -22,6 +22,7 @@ mod progress;
 mod record;
 mod replay;
 mod room;
+mod runs;
 mod serve;
 mod setup;
 mod source;
@@ -96,6 +97,9 @@ enum Command {
     /// Tool servers of other people: what models may use of them, what changed
     #[command(subcommand)]
     ToolServers(tool_servers::ToolServers),
+    /// What models were asked and did, step by step; run a recorded run again
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -133,6 +137,7 @@ impl Cli {
             Command::Policy(command) => command.run().await,
             Command::Models(command) => command.run().await,
             Command::ToolServers(command) => command.run().await,
+            Command::Runs(command) => command.run().await,
             Command::Config(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Eval(command) => command.run().await,

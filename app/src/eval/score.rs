@@ -1,81 +1,104 @@
-//! What a verdict is worth, and what all of them together are.
+//! What a verdict is worth.
 
 use std::collections::BTreeSet;
 
+use agent::Outcome;
 use diagnose::{Lang, Report};
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, Named};
+use super::truth::{Truth, names};
+use crate::investigate::verify::Words;
+use crate::runs::Figures;
 
-/// One case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One case by one judge.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Score {
     pub case: String,
     /// causes that it has, and of those how many were named with the right object and class
     pub causes: usize,
     pub right: usize,
-    /// causes that were named and are none
+    /// causes that were named and are none, and statements that are not so
     pub wrong: usize,
     pub mentions: usize,
     pub mentioned: usize,
     /// nothing is wrong in it; whether that was said
     pub healthy: Option<bool>,
+    /// from the alert to the rules' verdict
     pub millis: u64,
-    /// of a model: nothing for the rules alone
-    #[serde(default)]
+    /// of a model, nothing for the rules alone: from the question to the checked answer
+    pub model_millis: u64,
+    /// statements of its answer that were kept
+    pub kept: usize,
+    pub dropped: usize,
+    /// causes told as guesses of the model that nothing confirms
+    pub guesses: usize,
     pub tokens: u64,
-    #[serde(default)]
     pub rounds: u64,
-    #[serde(default)]
     pub cost: f64,
+    /// no model answered
+    pub silent: bool,
     /// why it could not be run
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
 
 impl Score {
+    /// By the rules alone.
     pub fn of(case: &Case, report: &Report, millis: u64) -> Self {
         let wanted: BTreeSet<Named> = case.causes().into_iter().collect();
-        let named = report.causes.iter().map(|cause| {
-            let object = &cause.object;
-            let class = cause.class.name().to_owned();
-            (object.kind.clone(), object.namespace.clone(), object.name.clone(), class)
-        });
-        let got: BTreeSet<Named> = named.collect();
-        let text = report.json(Lang::En).to_string() + &report.json(Lang::Zh).to_string();
-        let mentions = case.mentions();
-        let said = |spellings: &&Vec<String>| spellings.iter().any(|word| text.contains(word.as_str()));
+        let got = named(report);
         Self {
-            case: case.name.clone(),
-            causes: wanted.len(),
             right: wanted.intersection(&got).count(),
             wrong: got.difference(&wanted).count(),
-            mentioned: mentions.iter().filter(said).count(),
-            mentions: mentions.len(),
+            mentioned: mentioned(case, &told(report)),
             healthy: case.healthy().then_some(report.healthy),
             millis,
-            tokens: 0,
-            rounds: 0,
-            cost: 0.0,
-            unread: None,
+            ..Self::blank(case)
+        }
+    }
+
+    /// By the rules and a model's words, as a reader gets both.
+    pub fn with_words(self, case: &Case, report: &Report, words: &Words, truth: &Truth) -> Self {
+        let got = named(report);
+        let guess = words.cause.as_ref();
+        let missing = case.causes().into_iter().filter(|cause| !got.contains(cause));
+        let found = guess.is_some_and(|guess| missing.clone().any(|cause| names(&guess.text, &cause)));
+        let false_guess = guess.is_some_and(|guess| !found && !guess.confirmed_by.is_empty());
+        let said = words.statements().collect::<Vec<_>>().join("\n");
+        Self {
+            right: self.right + usize::from(found),
+            wrong: self.wrong + usize::from(false_guess) + truth.lies(words),
+            mentioned: mentioned(case, &(told(report) + &said)),
+            healthy: self.healthy.map(|healthy| healthy && guess.is_none()),
+            kept: words.kept(),
+            dropped: words.dropped.len(),
+            guesses: usize::from(guess.is_some_and(|guess| !found && guess.confirmed_by.is_empty())),
+            ..self
+        }
+    }
+
+    /// What the run took.
+    pub fn after(self, outcome: &Outcome, model_millis: u64) -> Self {
+        let figures = Figures::of(&outcome.steps);
+        Self {
+            model_millis,
+            tokens: figures.tokens_in + figures.tokens_out,
+            rounds: figures.rounds.into(),
+            cost: figures.cost.unwrap_or_default(),
+            silent: figures.models.is_empty(),
+            ..self
         }
     }
 
     pub fn unread(case: &Case, why: String) -> Self {
-        Self {
-            case: case.name.clone(),
-            causes: case.causes().len(),
-            right: 0,
-            wrong: 0,
-            mentions: case.mentions().len(),
-            mentioned: 0,
-            healthy: case.healthy().then_some(false),
-            millis: 0,
-            tokens: 0,
-            rounds: 0,
-            cost: 0.0,
-            unread: Some(why),
-        }
+        Self { healthy: case.healthy().then_some(false), unread: Some(why), ..Self::blank(case) }
+    }
+
+    fn blank(case: &Case) -> Self {
+        let (causes, mentions) = (case.causes().len(), case.mentions().len());
+        Self { case: case.name.clone(), causes, mentions, ..Self::default() }
     }
 
     /// Every cause, nothing else, every fact, in one word.
@@ -88,94 +111,32 @@ impl Score {
     }
 }
 
-/// All cases by one judge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    pub schema: u32,
-    /// `rules`, or the model's name
-    pub by: String,
-    pub version: String,
-    pub time: String,
-    pub totals: Totals,
-    pub scores: Vec<Score>,
+/// The causes that a report names.
+fn named(report: &Report) -> BTreeSet<Named> {
+    let causes = report.causes.iter().map(|cause| (&cause.object, cause.class.name().to_owned()));
+    causes.map(|(o, class)| (o.kind.clone(), o.namespace.clone(), o.name.clone(), class)).collect()
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Totals {
-    pub cases: usize,
-    pub perfect: usize,
-    pub causes: usize,
-    pub right: usize,
-    pub wrong: usize,
-    pub mentions: usize,
-    pub mentioned: usize,
-    pub healthy: usize,
-    pub healthy_right: usize,
-    pub p50_ms: u64,
-    pub p95_ms: u64,
-    pub tokens: u64,
-    pub rounds: u64,
-    pub cost: f64,
+fn told(report: &Report) -> String {
+    report.json(Lang::En).to_string() + &report.json(Lang::Zh).to_string()
 }
 
-impl Totals {
-    pub fn of(scores: &[Score]) -> Self {
-        let sum = |of: fn(&Score) -> usize| scores.iter().map(of).sum();
-        let mut times: Vec<u64> = scores.iter().map(|score| score.millis).collect();
-        times.sort_unstable();
-        let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied();
-        Self {
-            cases: scores.len(),
-            perfect: scores.iter().filter(|score| score.perfect()).count(),
-            causes: sum(|score| score.causes),
-            right: sum(|score| score.right),
-            wrong: sum(|score| score.wrong),
-            mentions: sum(|score| score.mentions),
-            mentioned: sum(|score| score.mentioned),
-            healthy: scores.iter().filter(|score| score.healthy.is_some()).count(),
-            healthy_right: scores.iter().filter(|score| score.healthy == Some(true)).count(),
-            p50_ms: at(50).unwrap_or_default(),
-            p95_ms: at(95).unwrap_or_default(),
-            tokens: scores.iter().map(|score| score.tokens).sum(),
-            rounds: scores.iter().map(|score| score.rounds).sum(),
-            cost: scores.iter().map(|score| score.cost).sum(),
-        }
-    }
+fn mentioned(case: &Case, text: &str) -> usize {
+    let said = |spellings: &&Vec<String>| spellings.iter().any(|word| text.contains(word.as_str()));
+    case.mentions().iter().filter(said).count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn score(right: usize, wrong: usize, mentioned: usize, millis: u64) -> Score {
-        Score {
-            case: "one".to_owned(),
-            causes: 1,
-            right,
-            wrong,
-            mentions: 2,
-            mentioned,
-            healthy: None,
-            millis,
-            tokens: 0,
-            rounds: 0,
-            cost: 0.0,
-            unread: None,
-        }
-    }
-
     #[test]
     fn a_false_claim_or_a_missing_fact_is_not_perfect() {
-        assert!(score(1, 0, 2, 1).perfect());
-        assert!(!score(1, 1, 2, 1).perfect() && !score(0, 0, 2, 1).perfect() && !score(1, 0, 1, 1).perfect());
-    }
-
-    #[test]
-    fn totals_add_up() {
-        let scores: Vec<Score> = (1..=100).map(|n| score(usize::from(n != 7), usize::from(n == 7), 2, n)).collect();
-        let totals = Totals::of(&scores);
-        assert_eq!((totals.cases, totals.perfect, totals.causes, totals.right, totals.wrong), (100, 99, 100, 99, 1));
-        assert_eq!((totals.p50_ms, totals.p95_ms), (51, 96));
-        assert_eq!(Totals::of(&[]), Totals::default());
+        let good = Score { causes: 1, right: 1, mentions: 2, mentioned: 2, ..Score::default() };
+        assert!(good.perfect());
+        assert!(!Score { wrong: 1, ..good.clone() }.perfect());
+        assert!(!Score { right: 0, ..good.clone() }.perfect());
+        assert!(!Score { mentioned: 1, ..good.clone() }.perfect());
+        assert!(!Score { healthy: Some(false), ..good }.perfect());
     }
 }

@@ -9,6 +9,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::claims::{Claim, Claims};
+use super::topics::{says_why, topics};
 
 /// What is left of a model's answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub struct Known<'a> {
     results: &'a [(String, String)],
     /// all of it, for numbers and names
     whole: String,
+    /// what the rules' causes say, and their classes
+    verdict: String,
 }
 
 impl<'a> Known<'a> {
@@ -72,7 +75,11 @@ impl<'a> Known<'a> {
         for item in &report.evidence {
             add(&format!("{} {} {}", item.object, item.source, item.text));
         }
+        let mut verdict = String::new();
         for cause in &report.causes {
+            verdict.push_str(&format!("{} ", cause.class.name().replace('_', " ")));
+            verdict.push_str(&plain(&format!("{} {} {} ", cause.object, cause.statement.zh, cause.statement.en)));
+            cause.chain.iter().for_each(|(_, text)| verdict.push_str(&plain(&format!("{} {} ", text.zh, text.en))));
             add(&format!("{} {} {}", cause.object, cause.statement.zh, cause.statement.en));
             cause.chain.iter().for_each(|(object, text)| add(&format!("{object} {} {}", text.zh, text.en)));
             for fix in &cause.fixes {
@@ -81,7 +88,7 @@ impl<'a> Known<'a> {
         }
         report.symptoms.iter().for_each(|s| add(&format!("{} {} {}", s.object, s.statement.zh, s.statement.en)));
         results.iter().for_each(|(_, text)| add(text));
-        Self { report, results, whole }
+        Self { report, results, whole, verdict }
     }
 
     fn certain(&self) -> bool {
@@ -122,21 +129,34 @@ impl<'a> Known<'a> {
             return Err("it is empty or too long for a sentence".to_owned());
         }
         let flat = plain(text);
-        for found in NUMBER.find_iter(&flat) {
-            if !occurs(&self.whole, found.as_str()) {
-                return Err(format!("the number {} is in no evidence", found.as_str()));
-            }
-        }
         for found in NAME.find_iter(&flat) {
             if !occurs(&self.whole, found.as_str()) {
                 return Err(format!("{} is in no evidence", found.as_str()));
             }
         }
+        for found in NUMBER.find_iter(&flat) {
+            if !occurs(&self.whole, found.as_str()) {
+                return Err(format!("the number {} is in no evidence", found.as_str()));
+            }
+        }
         if self.certain() && DENIAL.is_match(&flat) {
             return Err("it speaks against what is certain".to_owned());
         }
-        match HARM.find(&flat) {
-            Some(found) => Err(format!("it would have somebody {}", found.as_str().trim())),
+        if !self.report.healthy && ALL_WELL.is_match(&flat) {
+            return Err("it says that all is well, and the rules found otherwise".to_owned());
+        }
+        let spoken_of = topics(&flat);
+        let known = topics(&self.whole);
+        if let Some(topic) = spoken_of.iter().find(|topic| !known.contains(topic)) {
+            return Err(format!("it speaks of {topic}, which is in no evidence"));
+        }
+        let ruled = topics(&self.verdict);
+        let another = !spoken_of.is_empty() && !spoken_of.iter().any(|topic| ruled.contains(topic));
+        if self.certain() && another && says_why(&flat) {
+            return Err("it names another cause than the certain one".to_owned());
+        }
+        match HARM.captures(&flat).and_then(|found| found.iter().skip(1).find_map(|part| part)) {
+            Some(found) => Err(format!("it would have somebody {}", found.as_str())),
             None => Ok(()),
         }
     }
@@ -145,8 +165,9 @@ impl<'a> Known<'a> {
 /// Quantities, counts, codes: what a model likes to invent.
 #[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    // the boundary is ASCII's: a number may follow a Chinese character, and `E3` is none
-    Regex::new(r"(?-u:\b)[0-9]+(?:\.[0-9]+)*(?:[kmgtpe]i?b?|%|ms|s|h|m)?").expect("a pattern")
+    // the boundary is ASCII's: a number may follow a Chinese character, and `E3` is none; a word that begins with a digit
+    // is looked for as a whole
+    Regex::new(r"(?-u:\b)[0-9][0-9a-z]*(?:\.[0-9][0-9a-z]*)*%?").expect("a pattern")
 });
 
 /// Names as Kubernetes writes them: `ns/name`, and words in which a hyphen meets a digit.
@@ -165,11 +186,22 @@ static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(words).expect("a pattern")
 });
 
+/// Of the whole, not of one object that was ruled out.
+#[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
+static ALL_WELL: LazyLock<Regex> = LazyLock::new(|| {
+    let english = "false alarm|nothing (?:is |was )?wrong|(?:everything|all)(?: [a-z]+){0,3} (?:healthy|fine|well|ok|normal)|\
+                   (?:rules?|verdict|diagnosis) (?:is|are|was) (?:wrong|mistaken)";
+    Regex::new(&format!(
+        "{english}|误报|一切正常|(?:都|均|全部)(?:很)?(?:正常|健康)|没有问题|无需处理|规则.{{0,6}}(?:错|误)"
+    ))
+    .expect("a pattern")
+});
+
 /// What cannot be taken back is advised by rules only: a text in the cluster may have told the model to say it.
 #[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
 static HARM: LazyLock<Regex> = LazyLock::new(|| {
     let english = r"(?-u:\b)(?:delete|drain|remove|wipe|destroy|purge|uninstall)(?-u:\b)|ignore (?:the|all|previous|your)|--force|--grace-period|rm -";
-    Regex::new(&format!("{english}|(?:^|[^被已])删除|清空|卸载|驱逐|忽略")).expect("a pattern")
+    Regex::new(&format!("({english}|清空|卸载|驱逐|忽略)|(?:^|[^被已])(删除)")).expect("a pattern")
 });
 
 /// Checks every part of an answer by itself.
@@ -186,10 +218,11 @@ pub fn verify(said: Claims, known: &Known<'_>) -> Words {
         match (known.sound(&cause.text), known.certain()) {
             (Err(why), _) => drop(cause.text, why),
             (Ok(()), true) => drop(cause.text, "the rules are certain of the cause".to_owned()),
-            (Ok(()), false) => {
-                let confirmed_by = known.backing(&cause).unwrap_or_default();
-                words.cause = Some(Guess { text: cause.text, confirmed_by });
-            }
+            (Ok(()), false) => match known.backing(&cause) {
+                Ok(confirmed_by) => words.cause = Some(Guess { text: cause.text, confirmed_by }),
+                Err(why) if known.report.healthy => drop(cause.text, format!("the rules found all well, and {why}")),
+                Err(_) => words.cause = Some(Guess { text: cause.text, confirmed_by: Vec::new() }),
+            },
         }
     }
     for claim in said.claims.into_iter().take(MOST) {

@@ -141,3 +141,50 @@ fn an_option_before_the_verb_is_not_the_verb() {
     assert_eq!(verb(&["--namespace=aiops", "delete", "pvc"]), "delete");
     assert_eq!(verb(&["-n", "get"]), "");
 }
+
+#[test]
+fn a_real_quote_proves_nothing_about_something_else() {
+    let why = |text: &str| one(claim(text, &["E1"], "failed to provision volume")).unwrap_err();
+    assert_eq!(why("The node ran out of memory."), "it speaks of memory, which is in no evidence");
+    assert_eq!(why("根因是镜像不存在。"), "it speaks of image, which is in no evidence");
+    assert!(
+        one(claim("The disk is too small because the class starts at 10Gi.", &["E1"], "failed to provision volume"))
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_guess_that_nothing_backs_is_not_told_of_what_is_well() {
+    let guess = Claims { cause: Some(claim("It waits for its volume.", &[], "")), ..Claims::default() };
+    let mut well = report(None);
+    let told = |report: &Report| verify(guess.clone(), &Known::new(report, &[]));
+    assert_eq!(told(&well).cause.unwrap().confirmed_by, Vec::<String>::new());
+    well.healthy = true;
+    let words = told(&well);
+    assert_eq!(words.cause, None);
+    assert_eq!(words.dropped[0].why, "the rules found all well, and no evidence is cited");
+}
+
+#[test]
+fn nobody_says_that_all_is_well_where_the_rules_are_only_likely_right() {
+    for lie in ["False alarm.", "Everything there is healthy.", "The rules are wrong.", "所有 Pod 均正常，这是误报。"]
+    {
+        let said = Claims { claims: vec![claim(lie, &["E1"], "failed to provision volume")], ..Claims::default() };
+        let words = verified(said, Some(Confidence::Likely));
+        assert_eq!(words.claims, [], "{lie}");
+        assert!(words.dropped[0].why.contains("all is well"), "{lie}: {}", words.dropped[0].why);
+    }
+}
+
+#[test]
+fn a_word_that_begins_with_a_digit_is_one_number() {
+    let mut report = report(Some(Confidence::Certain));
+    report.evidence[0].text = "web-6d13b6422-x2k7p waits, request 81d1f0".to_owned();
+    let told = |text: &str| {
+        let claims = vec![claim(text, &["E1"], "web-6d13b6422-x2k7p waits")];
+        verify(Claims { claims, ..Claims::default() }, &Known::new(&report, &[])).claims.len()
+    };
+    assert_eq!(told("web-6d13b6422-x2k7p waits; request 81d1f0."), 1);
+    assert_eq!(told("web-6d13b6422-x2k7p waits; request 81d1f1."), 0);
+    assert_eq!(told("web-6d13b6422-x2k7p waits; request 81d1."), 0);
+}

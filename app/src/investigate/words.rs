@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent::{Budget, Outcome, Policy, Step, Task, WhyEnded};
+use agent::{Budget, Outcome, Step, WhyEnded};
 use diagnose::{Confidence, Lang, Report};
 use metrics::{counter, histogram};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::cited::{Cited, results};
-use super::claims::{self, Claims};
 use super::prompt;
 use super::record::Written;
-use super::verify::{Dropped, Known, Words, verify};
+use super::task::{kept, task};
 use crate::alerts::tell::worded;
 use crate::store::runs::{self, Kind};
 use crate::store::{self, Store, incidents, reports};
@@ -85,7 +83,8 @@ impl Mind {
             .await
             .map_err(text)?;
         let outcome = self.run(&id, &report).await?;
-        let words = clean(self.kept(&outcome, &report));
+        count(&outcome);
+        let words = kept(&outcome, &report);
         info!(run = id, claims = words.claims.len(), dropped = words.dropped.len(), "worded");
         let tells = words.tells();
         let words = serde_json::to_string(&words).map_err(|error| error.to_string())?;
@@ -109,32 +108,9 @@ impl Mind {
         let past = runs::steps(self.store.read(), id).await.map_err(|error| error.to_string())?;
         let past: Vec<Step> = past.iter().filter_map(|step| serde_json::from_str(step).ok()).collect();
         let hands = Cited::new(toolbox, results(&past).len());
-        let task = Task {
-            id: id.to_owned(),
-            messages: prompt::messages(instructions, report, self.lang),
-            schema: Some(claims::schema()),
-            wrap_up: prompt::wrap_up(self.lang).to_owned(),
-            closing: String::new(),
-            policy: Policy::ReadOnly,
-            thinking: llm::Thinking::Low,
-            max_tokens: None,
-            cancel: CancellationToken::new(),
-        };
+        let task = task(id, prompt::messages(instructions, report, self.lang), self.lang);
         let written = Written::new(self.store.clone());
         Ok(agent::run(&self.models, &hands, task, self.budget, &written, past, &mut |_| {}).await)
-    }
-
-    /// What the evidence backs of the answer.
-    fn kept(&self, outcome: &Outcome, report: &Report) -> Words {
-        count(outcome);
-        let said = outcome.structured.as_ref().and_then(Claims::read);
-        match said {
-            Some(said) => verify(said, &Known::new(report, &results(&outcome.steps))),
-            None => {
-                let why = format!("no answer in the form that was asked for ({:?})", outcome.why_ended);
-                Words { dropped: vec![Dropped { text: outcome.text.clone(), why }], ..Words::default() }
-            }
-        }
     }
 }
 
@@ -162,28 +138,5 @@ fn count(outcome: &Outcome) {
                 histogram!("midwatch_model_first_token_seconds", "model" => model).record(first.as_secs_f64());
             }
         }
-    }
-}
-
-fn clean(mut words: Words) -> Words {
-    words.each(|text| *text = redact::text(text).into_owned());
-    words
-}
-
-impl Words {
-    /// Whether there is something that a reader does not know from the rules.
-    pub fn tells(&self) -> bool {
-        self.overview.is_some() || self.cause.is_some() || !self.claims.is_empty() || !self.suggestions.is_empty()
-    }
-
-    fn each(&mut self, mut change: impl FnMut(&mut String)) {
-        self.overview.iter_mut().for_each(&mut change);
-        self.cause.iter_mut().for_each(|cause| change(&mut cause.text));
-        self.claims.iter_mut().for_each(|claim| change(&mut claim.text));
-        for advice in &mut self.suggestions {
-            change(&mut advice.text);
-            advice.command.iter_mut().for_each(&mut change);
-        }
-        self.dropped.iter_mut().for_each(|dropped| change(&mut dropped.text));
     }
 }

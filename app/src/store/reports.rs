@@ -36,3 +36,12 @@ pub async fn newest(pool: &SqlitePool, incident: i64) -> Result<Option<(i64, Str
         .fetch_optional(pool)
         .await?)
 }
+
+/// That of one revision.
+pub async fn of(pool: &SqlitePool, incident: i64, revision: i64) -> Result<Option<String>, Error> {
+    Ok(sqlx::query_scalar("SELECT report FROM reports WHERE incident = $1 AND revision = $2")
+        .bind(incident)
+        .bind(revision)
+        .fetch_optional(pool)
+        .await?)
+}

@@ -22,6 +22,10 @@ impl Kind {
             Self::Eval => "eval",
         }
     }
+
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Alert, Self::Chat, Self::Ask, Self::Eval].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// A run as it is listed.
@@ -98,6 +102,36 @@ pub async fn end(connection: &mut SqliteConnection, id: &str, words: &str, now: 
 
 pub async fn get(pool: &SqlitePool, id: &str) -> Result<Option<Run>, Error> {
     Ok(sqlx::query_as("SELECT * FROM runs WHERE id = $1").bind(id).fetch_optional(pool).await?)
+}
+
+/// Which runs are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub kind: Option<Kind>,
+    pub incident: Option<i64>,
+    /// begun then or later
+    pub since: Option<Millis>,
+}
+
+/// The newest runs first, at most so many.
+pub async fn list(pool: &SqlitePool, filter: Filter, most: u32) -> Result<Vec<Run>, Error> {
+    let found = sqlx::query_as(
+        "SELECT * FROM runs WHERE ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR incident = $2) AND created_at >= $3
+         ORDER BY created_at DESC, id DESC LIMIT $4",
+    );
+    let found = found.bind(filter.kind.map(Kind::name)).bind(filter.incident).bind(filter.since.unwrap_or(Millis::MIN));
+    Ok(found.bind(most).fetch_all(pool).await?)
+}
+
+/// Ids of runs that hold this text, the newest first.
+pub async fn like(pool: &SqlitePool, text: &str, most: u32) -> Result<Vec<String>, Error> {
+    let found = sqlx::query_scalar("SELECT id FROM runs WHERE instr(id, $1) > 0 ORDER BY created_at DESC LIMIT $2");
+    Ok(found.bind(text).bind(most).fetch_all(pool).await?)
+}
+
+/// The steps of a run in their order, with their times.
+pub async fn timed_steps(pool: &SqlitePool, run: &str) -> Result<Vec<(Millis, String)>, Error> {
+    Ok(sqlx::query_as("SELECT at, step FROM run_steps WHERE run = $1 ORDER BY n").bind(run).fetch_all(pool).await?)
 }
 
 /// The steps of a run in their order.

@@ -29,7 +29,7 @@ mod wait;
 
 pub use assemble::{Finished, calls_in};
 pub use dialect::{Decoder, join};
-pub use error::{Class, Error};
+pub use error::{Class, Error, Tried};
 pub use models::{Answer, MOST_EXTRA, Models};
 pub use probe::{Failed, Probe, Thinks, Works, probe};
 pub use refusal::Refusal;

@@ -45,6 +45,9 @@ pub struct Answer {
     pub took: Duration,
     /// in the currency of the configured prices
     pub cost: Option<f64>,
+    /// models that were asked before this one and gave no answer
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
 }
 
 impl Models {
@@ -134,6 +137,7 @@ impl Models {
                         first_token: turn.first_token.map(|at| at.duration_since(began)),
                         took: began.elapsed(),
                         cost,
+                        tried,
                     });
                 }
                 Err(refusal) => refusal,
