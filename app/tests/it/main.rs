@@ -34,6 +34,7 @@ mod people;
 mod powercut;
 mod program;
 mod proxy;
+mod runs;
 mod sdk;
 mod seed;
 mod senders;
