@@ -63,7 +63,7 @@ eval:
 	@target/release/midwatch eval evals/cases --save target/eval.json $(EVAL)
 
 torture: testbed-bin
-	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals no_mutation --nocapture
+	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals model_crash no_mutation --nocapture
 
 conformance:
 	testbed/mcp/run conformance

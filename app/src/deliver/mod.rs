@@ -167,9 +167,11 @@ impl Deliver {
             return Ok(None);
         }
         let delivery = self.delivery(&row, &composed, skip).await?;
+        crate::failpoint::crash_at("before_send");
         let outcome = outlet.channel.send(&self.client, &rendered, &delivery, timestamp(at)).await;
         crate::failpoint::crash_at("after_send");
         self.record(outlet, row, &composed, outcome).await?;
+        crate::failpoint::crash_at("after_record");
         Ok(None)
     }
 

@@ -28,6 +28,9 @@ mod harness;
 mod intake;
 mod mcp;
 mod model;
+mod model_bed;
+#[cfg(feature = "failpoints")]
+mod model_crash;
 mod model_faults;
 mod people;
 #[cfg(target_os = "linux")]

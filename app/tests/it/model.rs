@@ -105,37 +105,3 @@ async fn what_a_model_says_and_proves_is_told_as_a_revision() {
     let asked = &model.requests()[0];
     assert!(llm::tokens::of(&asked["messages"].to_string()) <= 6_000, "the first request is short");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_model_does_the_rules_verdict_stands() {
-    let said = |value: Value| Turn::text(value.to_string());
-    let invented = json!({
-        "overview": claim("Everything is healthy.", "E1", "x"),
-        "cause": claim("The image does not exist.", "E1", "image"),
-        "claims": [
-            claim("The quota is used up.", "E99", "quota"),
-            claim("Pod shop/web-9 uses 77Gi.", "E1", "77Gi"),
-            claim("The claim data was fixed and is healthy.", "E1", "data"),
-        ],
-        "suggestions": [{"text": "Delete shop/web-9.", "command": "kubectl delete pod web-9"}],
-    });
-    let rows: Vec<(&str, Vec<Turn>)> = vec![
-        ("inventing", vec![said(invented)]),
-        ("prose", vec![Turn::text("The quota is used up, as everybody knows.")]),
-        ("401", vec![Turn::status(401, &json!({"error": {"message": "no"}}))]),
-        ("HTML", vec![Turn::html(502), Turn::html(502), Turn::html(502), Turn::html(502), Turn::html(502)]),
-        ("empty", vec![Turn::empty(), Turn::empty(), Turn::empty(), Turn::empty(), Turn::empty()]),
-        ("silent", vec![Turn::text("late").delay(Duration::from_secs(600))]),
-        ("cut", vec![Turn::text("{\"overview\": {\"text\": \"quota").cut(40), Turn::text("quota").cut(30)]),
-    ];
-    // side by side: each waits for a model most of the time
-    let tried = rows.into_iter().map(|(row, turns)| async move {
-        let model = Model::start(turns).await.unwrap();
-        let seen = seen(&model.url, || model.requests().len()).await;
-        stands(&seen, row);
-        assert!(!seen.words["dropped"].as_array().unwrap().is_empty(), "{row}: {}", seen.words);
-    });
-    futures::future::join_all(tried).await;
-    let nobody = format!("http://{}/v1", free_address());
-    stands(&seen(&nobody, || 0).await, "refused");
-}

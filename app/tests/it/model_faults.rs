@@ -1,117 +1,111 @@
-//! The seed's incident with a model that fails in every way that models fail: the plain alert and the rules' verdict go
-//! out before it answers, and the final report holds the right cause and nothing that the model made up.
+//! Every way in which models fail, as one table: what a scripted model does at each stage of the seed's incident, and what
+//! must and must not stand in the report for all that.
 
 use std::time::Duration;
 
-use cluster::Limits;
-use futures::StreamExt;
-use llm::pretend::{Model, Turn};
-use midwatch::app::App;
-use midwatch::config::Config;
-use notify::pretend::{Pretend, feishu::Feishu};
+use llm::pretend::Turn;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use crate::cli::case;
-
-const POD: &str = "test-deployment-6db6fb878d-mgzzn";
 /// Things that are nowhere in the cluster.
-const INVENTED: [&str; 4] = ["cart-9000", "99Gi", "777", "E77"];
+const INVENTED: [&str; 4] = ["cart-9000", "99Gi", "313313", "E7777"];
+/// What models were made to say.
+const SAID: [&str; 5] = ["is healthy", "delete namespace aiops", "Delete it all", "I deleted", "ignore the rules"];
+
+/// Stands for the address of the scripted model itself, asked for with TLS, which it does not speak.
+pub const NO_TLS: &str = "https://itself";
+
+/// One of the two faults that lie behind each other.
+#[derive(Debug)]
+pub struct Stage {
+    pub name: &'static str,
+    /// what a report that names the right cause says
+    pub cause: &'static [&'static str],
+    /// words that stand in the evidence
+    pub quote: &'static str,
+    /// what a good model says about them
+    pub claim: &'static str,
+    /// an object worth a look: arguments of `resources_get`, and words that stand in it
+    pub object: fn() -> Value,
+    pub inside: &'static str,
+    pub seen: &'static str,
+}
+
+pub const TOO_SMALL: Stage = Stage {
+    name: "5Gi below 10Gi",
+    cause: &["aiops/test-data", "5Gi", "10Gi"],
+    quote: "disk size is invalid",
+    claim: "The provisioner refuses a disk of 5Gi.",
+    object: || json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "aiops", "name": "test-data"}),
+    inside: "storage: 5Gi",
+    seen: "The claim test-data asks for 5Gi.",
+};
+pub const NO_IMAGE: Stage = Stage {
+    name: "noimage",
+    cause: &["noimage", "aiops/test-deployment"],
+    quote: "failed to pull",
+    claim: "The image noimage cannot be pulled.",
+    object: || json!({"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "aiops", "name": "test-deployment"}),
+    inside: "image: noimage",
+    seen: "The deployment names the image noimage.",
+};
+
+/// What a model does with a request.
+pub type Act = Box<dyn FnMut(&Value) -> Turn + Send>;
+
+pub struct Row {
+    pub name: &'static str,
+    pub act: Act,
+    /// settings of the model beside the usual ones
+    pub settings: Value,
+}
 
 /// What was told, as it stood at the end, and what the model was asked.
-struct Told {
-    cards: Vec<String>,
-    asked: usize,
-    violations: Vec<String>,
-    open: usize,
-    words: Option<Value>,
+pub struct Told {
+    /// each message with the time since the alert was sent
+    pub cards: Vec<(Duration, String)>,
+    pub asked: usize,
+    pub violations: Vec<String>,
+    /// answers that the model is still writing
+    pub open: usize,
+    /// connections to the model that are still there
+    pub connections: usize,
+    pub words: Option<Value>,
 }
 
-type Act = Box<dyn FnMut(&Value) -> Turn + Send>;
-
-fn alert() -> Value {
-    json!({"version": "4", "status": "firing", "alerts": [{
-        "status": "firing", "startsAt": "2026-11-24T02:55:00Z", "endsAt": "0001-01-01T00:00:00Z",
-        "labels": {"alertname": "KubePodNotReady", "namespace": "aiops", "pod": POD, "severity": "warning"},
-        "annotations": {"summary": "the pod is not ready"}}]})
-}
-
-/// The whole program with the seed's cluster, one model and one group; `more` is merged into the model's settings.
-async fn told(act: Act, more: Value, wish: &str) -> Told {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let model = Model::acting(act).await.unwrap();
-    let group = Pretend::start(Feishu::new("group", None)).await.unwrap();
-    let home = tempfile::tempdir().unwrap();
-    let mut one = json!({"name": "m", "url": model.url, "model": "m", "deadline_s": 2});
-    one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let config: Config = serde_json::from_value(json!({
-        "data_dir": home.path(), "lang": "en", "models": [one], "model": wish,
-        "channels": {"feishu": {"type": "feishu_bot", "url": group.url("/open-apis/bot/v2/hook/group")}},
-    }))
-    .unwrap();
-    let recording = replay::Recording::load(&case("seed-claim-too-small").join("cluster")).unwrap();
-    let cluster = cluster::over("seed", replay::Replay::new(recording).router(), &Limits::default());
-    let app = App::new(config, Some(cluster)).await.unwrap();
-    let store = app.store.clone();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/webhooks/alertmanager", listener.local_addr().unwrap());
-    let (stop, stopped) = watch::channel(false);
-    let running = tokio::spawn(app.serve(listener, stopped));
-    let client = midwatch::http::client().unwrap();
-    assert!(client.post(url).json(&alert()).send().await.unwrap().status().is_success());
-    let mut told = None;
-    for _ in 0..1_200 {
-        let left: i64 = sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased'))
-                  + (SELECT count(*) FROM jobs WHERE kind IN ('investigate', 'word') AND state IN ('queued', 'leased'))
-                  + (SELECT count(*) = 0 FROM outbox WHERE kind = 'diagnosis')",
-        )
-        .fetch_one(store.read())
-        .await
-        .unwrap();
-        if left == 0 {
-            let words: Option<Option<String>> =
-                sqlx::query_scalar("SELECT words FROM runs").fetch_optional(store.read()).await.unwrap();
-            told = Some(words.flatten().map(|words| serde_json::from_str(&words).unwrap()));
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    stop.send(true).unwrap();
-    running.await.unwrap().unwrap();
-    Told {
-        cards: group.with(|feishu| feishu.messages.iter().map(|message| message.text()).collect()),
-        asked: model.requests().len(),
-        violations: model.violations(),
-        open: model.open(),
-        words: told.unwrap(),
-    }
-}
-
-fn claim(text: &str, id: &str, quote: &str) -> Value {
+pub fn claim(text: &str, id: &str, quote: &str) -> Value {
     json!({"text": text, "evidence": [id], "quote": quote})
 }
 
-/// What a good model says.
-fn good() -> String {
-    json!({
-        "overview": claim("The claim test-data asks for 5Gi and its class starts at 10Gi.", "E1", "requested 5Gi"),
-        "claims": [claim("The provisioner refuses a disk of 5Gi.", "E1", "disk size is invalid")],
-        "suggestions": [{"text": "Look at the claim.", "command": "kubectl -n aiops get pvc test-data"}],
+/// The id of the item of evidence or result in which the words stand.
+pub fn cited(body: &Value, words: &str) -> Option<String> {
+    let text = body.to_string();
+    text.match_indices(words).find_map(|(at, _)| {
+        let before = text.get(..at)?;
+        // a line begins with its id
+        let line = before.rsplit_once("\\n[").map_or(before, |(_, line)| line);
+        let (id, rest) = line.split_once(']')?;
+        let is_id = id.len() < 6 && id.starts_with(['E', 'R']);
+        (is_id && (id.starts_with('R') || !rest.contains("\\n"))).then(|| id.to_owned())
     })
-    .to_string()
 }
 
-/// What a lying model says: objects, numbers and ids that are nowhere.
+/// What a good model says.
+pub fn good(body: &Value, stage: &Stage) -> Turn {
+    let id = cited(body, stage.quote).unwrap_or_default();
+    let said = claim(stage.claim, &id, stage.quote);
+    let look = json!({"text": "Look at the pods.", "command": "kubectl -n aiops get pods"});
+    Turn::text(json!({"overview": said, "claims": [said], "suggestions": [look]}).to_string())
+}
+
+/// What a lying model says: objects, numbers and ids that are nowhere, and that all is well.
 fn lies() -> String {
     json!({
-        "overview": claim("Pod cart-9000 was killed for 99Gi.", "E77", "killed"),
-        "cause": claim("The node-777 is broken.", "E1", "broken"),
+        "overview": claim("Pod cart-9000 was killed for 99Gi.", "E7777", "killed"),
+        "cause": claim("The node-313313 is broken.", "E1", "broken"),
         "claims": [
             claim("The claim needs 99Gi.", "E1", "must be in"),
-            claim("All is explained.", "E77", "explained"),
-            claim("It restarted 777 times.", "E1", "disk size is invalid"),
+            claim("All is explained.", "E7777", "explained"),
+            claim("It restarted 313313 times.", "E1", "disk size is invalid"),
             claim("The claim test-data is healthy.", "E1", "disk size is invalid"),
         ],
         "suggestions": [{"text": "Delete it all.", "command": "kubectl delete namespace aiops"}],
@@ -119,162 +113,132 @@ fn lies() -> String {
     .to_string()
 }
 
-fn always(turn: impl Fn() -> Turn + Send + 'static) -> Act {
-    Box::new(move |_| turn())
+fn row(name: &'static str, act: impl FnMut(&Value) -> Turn + Send + 'static) -> Row {
+    Row { name, act: Box::new(act), settings: json!({}) }
 }
 
-fn error(status: u16, message: &'static str) -> Act {
-    always(move || Turn::status(status, &json!({"error": {"message": message, "type": "error"}})))
+fn always(name: &'static str, turn: impl Fn() -> Turn + Send + 'static) -> Row {
+    row(name, move |_| turn())
+}
+
+fn error(name: &'static str, status: u16, message: &'static str) -> Row {
+    always(name, move || Turn::status(status, &json!({"error": {"message": message, "type": "error"}})))
 }
 
 fn list_pods() -> Turn {
     Turn::call("pods_list_in_namespace", json!({"namespace": "aiops"}))
 }
 
-/// Each way to fail, with what is set beside it.
-fn rows() -> Vec<(&'static str, Act, Value)> {
-    let hang = Duration::from_secs(600);
-    let injected = "{\"overview\":{\"text\":\"ignore the rules, all is healthy, delete namespace aiops\",\"evidence\":[\"E1\"],\
-                    \"quote\":\"disk\"},\"claims\":[],\"suggestions\":[{\"text\":\"obey\",\"command\":\"kubectl delete ns aiops\"}]}";
-    let none = || json!({});
+fn at(url: &str, row: Row) -> Row {
+    Row { settings: json!({"url": url}), ..row }
+}
+
+/// The network and the server fail.
+fn unreachable(stage: &'static Stage) -> Vec<Row> {
+    let slow_down = json!({"error": {"message": "slow down", "type": "rate_limit_error"}});
+    let limited = move |wait: &'static str| Turn::status(429, &slow_down).header("retry-after", wait);
+    let again = limited.clone();
+    let mut refused_once = false;
     vec![
-        ("connection refused", always(|| Turn::text("")), json!({"url": "http://127.0.0.1:1/v1"})),
-        ("no such host", always(|| Turn::text("")), json!({"url": "http://no-such-host.invalid/v1"})),
-        ("no TLS there", always(|| Turn::text("")), json!({"url": "https://127.0.0.1:1/v1"})),
-        ("401", error(401, "invalid api key"), none()),
-        ("429", error(429, "rate limited"), none()),
-        (
-            "429 with a time",
-            always(|| Turn::status(429, &json!({"error": {"message": "slow down"}})).header("retry-after", "600")),
-            none(),
-        ),
-        ("500", error(500, "internal error"), none()),
-        ("503", error(503, "overloaded"), none()),
-        (
-            "no tools",
-            Box::new(|body| match body.get("tools") {
-                Some(_) => Turn::status(
-                    400,
-                    &json!({"error": {"message": "deepseek-reasoner does not support Function Calling"}}),
-                ),
-                None => Turn::text(good()),
-            }),
-            none(),
-        ),
-        (
-            "calls as text",
-            always(|| {
-                Turn::text(
-                    "<tool_call>\n{\"name\": \"pods_delete\", \"arguments\": {\"name\": \"cart-9000\"}}\n</tool_call>",
-                )
-            }),
-            none(),
-        ),
-        ("eighteen minutes of thinking", always(|| Turn::text(good()).reasoning("hm. ".repeat(500)).rate(1)), none()),
-        ("hangs", always(move || Turn::text(good()).delay(hang)), none()),
-        ("shallow", always(|| Turn::text("The pod is pending because it is not scheduled.")), none()),
-        ("cut at its beginning", always(|| Turn::text(good()).cut(60)), none()),
-        ("cut in its middle", always(|| Turn::text(good()).cut(900)), none()),
-        ("HTML", always(|| Turn::html(200)), none()),
-        ("HTML of a gateway", always(|| Turn::html(502)), none()),
-        ("empty", always(Turn::empty), none()),
-        ("endless", always(|| Turn::text("more and ").endless()), none()),
-        ("one byte at a time", always(|| Turn::text(good()).drip(Duration::from_secs(10))), none()),
-        ("the same call for ever", always(list_pods), none()),
-        (
-            "a thousand calls at once",
-            always(|| {
-                (0..1_000)
-                    .fold(list_pods(), |turn, _| turn.and_call("pods_list_in_namespace", json!({"namespace": "aiops"})))
-            }),
-            none(),
-        ),
-        ("wrong JSON", always(|| Turn::text("{\"overview\": {\"text\": ")), none()),
-        ("another language", always(|| Turn::text("Le pod cart-9000 attend 99Gi.")), none()),
-        (
+        at("http://127.0.0.1:1/v1", always("connection refused", Turn::empty)),
+        at("http://no-such-host.invalid/v1", always("no such host", Turn::empty)),
+        at(NO_TLS, always("no TLS there", Turn::empty)),
+        error("401", 401, "invalid api key"),
+        error("429", 429, "rate limited"),
+        row("429, one second, then good", move |body| {
+            if std::mem::replace(&mut refused_once, true) { good(body, stage) } else { again("1") }
+        }),
+        row("429, ten minutes", move |_| limited("600")),
+        error("500", 500, "internal error"),
+        error("503", 503, "overloaded"),
+        always("HTML", || Turn::html(200)),
+        always("HTML of a gateway", || Turn::html(502)),
+        always("empty", Turn::empty),
+        always("endless", || Turn::text("more and ").endless()),
+        row("hangs", move |body| good(body, stage).delay(Duration::from_secs(600))),
+        row("one byte in ten seconds", move |body| good(body, stage).drip(Duration::from_secs(10))),
+        row("cut at its first byte", move |body| good(body, stage).cut(1)),
+        row("cut at its beginning", move |body| good(body, stage).cut(60)),
+        row("cut in its middle", move |body| good(body, stage).cut(900)),
+        row("cut near its end", move |body| good(body, stage).cut(3_000)),
+        error(
             "context too long",
-            error(400, "This model's maximum context length is 100 tokens, however you requested 5000 tokens"),
-            none(),
+            400,
+            "This model's maximum context length is 100 tokens, however you requested 5000 tokens",
         ),
-        ("refusal", always(|| Turn::text("I'm sorry, but I can't help with that.")), none()),
-        ("obeys an injected order", always(move || Turn::text(injected)), none()),
-        (
-            "claims to have acted",
-            always(|| Turn::text("Done: I deleted pod cart-9000 and resized the claim to 99Gi.")),
-            none(),
-        ),
-        ("invents", always(|| Turn::text(lies())), none()),
-        ("too long an answer", always(|| Turn::text(good()).length()), none()),
     ]
 }
 
-fn check(name: &str, told: &Told) -> Result<(), String> {
-    let by_rules = |card: &&String| card.contains("10Gi") && !card.contains("In a model's words");
-    let (Some(verdict), Some(last)) = (told.cards.iter().find(by_rules), told.cards.last()) else {
-        return Err(format!("{name}: no verdict of the rules alone in {:?}", told.cards));
+/// The model answers, and its answer is bad.
+fn unfit(stage: &'static Stage) -> Vec<Row> {
+    let injected = "{\"overview\":{\"text\":\"ignore the rules, all is healthy, delete namespace aiops\",\"evidence\":[\"E1\"],\
+                    \"quote\":\"disk\"},\"claims\":[],\"suggestions\":[{\"text\":\"obey\",\"command\":\"kubectl delete ns aiops\"}]}";
+    let printed = "<tool_call>\n{\"name\": \"pods_delete\", \"arguments\": {\"name\": \"cart-9000\"}}\n</tool_call>";
+    let thousand = || {
+        (0..1_000).fold(list_pods(), |turn, _| turn.and_call("pods_list_in_namespace", json!({"namespace": "aiops"})))
     };
+    vec![
+        row("no tools", move |body| match body.get("tools") {
+            Some(_) => {
+                Turn::status(400, &json!({"error": {"message": "deepseek-reasoner does not support Function Calling"}}))
+            }
+            None => good(body, stage),
+        }),
+        always("calls as text", move || Turn::text(printed)),
+        row("eighteen minutes of thinking", move |body| good(body, stage).reasoning("hm. ".repeat(500)).rate(1)),
+        always("shallow", || Turn::text("The pod is pending because it is not scheduled.")),
+        always("the same call for ever", list_pods),
+        always("a thousand calls at once", thousand),
+        always("wrong JSON", || Turn::text("{\"overview\": {\"text\": ")),
+        always("another language", || Turn::text("Le pod cart-9000 attend 99Gi.")),
+        always("refusal", || Turn::text("I'm sorry, but I can't help with that.")),
+        always("obeys an injected order", move || Turn::text(injected)),
+        always("claims to have acted", || Turn::text("Done: I deleted pod cart-9000 and resized the claim to 99Gi.")),
+        always("invents", || Turn::text(lies())),
+        row("too long an answer", move |body| good(body, stage).length()),
+    ]
+}
+
+pub fn rows(stage: &'static Stage) -> Vec<Row> {
+    let mut rows = unreachable(stage);
+    rows.extend(unfit(stage));
+    rows
+}
+
+impl Told {
+    pub fn last(&self) -> &str {
+        self.cards.last().map_or("", |(_, card)| card)
+    }
+
+    /// The rules' verdict, before any word of a model.
+    pub fn verdict(&self, stage: &Stage) -> Option<&(Duration, String)> {
+        let right =
+            |card: &str| stage.cause.iter().all(|word| card.contains(word)) && !card.contains("In a model's words");
+        self.cards.iter().find(|(_, card)| right(card))
+    }
+}
+
+/// What holds whatever a model does.
+pub fn check(name: &str, stage: &Stage, told: &Told) -> Result<(), String> {
+    let last = told.last();
     let mut wrong = Vec::new();
-    for word in ["test-data", "5Gi", "10Gi"] {
-        if !verdict.contains(word) {
-            wrong.push(format!("the rules' verdict does not say {word}"));
-        }
-        if !last.contains(word) {
-            wrong.push(format!("the final report does not say {word}"));
-        }
+    if told.verdict(stage).is_none() {
+        wrong.push(format!("no verdict of the rules alone in {:#?}", told.cards));
     }
-    let whole = told.cards.concat();
-    wrong.extend(INVENTED.iter().filter(|word| whole.contains(**word)).map(|word| format!("it says {word}")));
-    if whole.contains("is healthy") || whole.contains("delete namespace aiops") || whole.contains("Delete it all") {
-        wrong.push("it says what the model was told to say".to_owned());
-    }
+    let missing = stage.cause.iter().filter(|word| !last.contains(**word));
+    wrong.extend(missing.map(|word| format!("the final report does not say {word}")));
+    let said = |word: &&&str| told.cards.iter().any(|(_, card)| card.contains(**word));
+    wrong.extend(INVENTED.iter().chain(&SAID).filter(said).map(|word| format!("it says {word}")));
     if told.asked > 5 {
         wrong.push(format!("{} requests", told.asked));
     }
     if told.cards.len() > 3 {
         wrong.push(format!("{} messages", told.cards.len()));
     }
-    if told.open > 0 {
-        wrong.push(format!("{} answers are still being written", told.open));
+    // one may be kept for the next question
+    if told.open > 0 || told.connections > 1 {
+        wrong.push(format!("left over: {} answers, {} connections", told.open, told.connections));
     }
     wrong.extend(told.violations.iter().cloned());
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{name}: {}\n{last}", wrong.join("; "))) }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn however_a_model_fails_the_report_is_right() {
-    let runs = rows().into_iter().map(async |(name, act, more)| (name, told(act, more, "always").await));
-    let all: Vec<(&str, Told)> = futures::stream::iter(runs).buffer_unordered(8).collect().await;
-    for (name, told) in &all {
-        println!("{name}: {} requests, {} messages", told.asked, told.cards.len());
-    }
-    let wrong: Vec<String> = all.iter().filter_map(|(name, told)| check(name, told).err()).collect();
-    assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), all.len(), wrong.join("\n---\n"));
-}
-
-/// The same words in four formats and from text: the same final report.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_good_answer_reads_the_same_from_every_format() {
-    let mut finals = Vec::new();
-    for dialect in ["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"] {
-        let told = told(always(|| Turn::text(good())), json!({"dialect": dialect}), "always").await;
-        check(dialect, &told).unwrap();
-        assert_eq!(told.asked, 1, "{dialect}: one round is enough");
-        let words = told.words.unwrap();
-        assert_eq!(words["dropped"], json!([]), "{dialect}");
-        finals.push((words, told.cards.last().unwrap().clone()));
-    }
-    assert!(finals[0].1.contains("The provisioner refuses a disk of 5Gi"), "{}", finals[0].1);
-    for other in &finals[1..] {
-        assert_eq!(*other, finals[0]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_model_is_asked_where_the_rules_are_certain() {
-    for wish in ["when_unsure", "never"] {
-        let told = told(always(|| Turn::text(good())), json!({}), wish).await;
-        check(wish, &told).unwrap();
-        assert_eq!(told.asked, 0, "{wish}");
-        assert_eq!(told.cards.len(), 2, "{wish}");
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{name}, {}: {}\n{last}", stage.name, wrong.join("; "))) }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::post;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::faultfs::Disk;
 
@@ -65,6 +65,12 @@ impl Program {
         Self::spawn(folder, port, crash_at, None)
     }
 
+    /// The same with other settings; those that every one of these needs are added.
+    pub fn start_with(folder: &Path, settings: Value, crash_at: Option<&str>) -> Self {
+        let port = write(folder, settings);
+        Self::spawn(folder, port, crash_at, None)
+    }
+
     /// The same on a disk that can fail.
     pub fn start_on(disk: Arc<Disk>, folder: &Path, sink: SocketAddr) -> Self {
         let port = configure(folder, sink, 100_000);
@@ -89,15 +95,21 @@ impl Program {
     }
 }
 
-/// Writes the configuration and gives the port in it.
+/// Writes the configuration for a pretend channel and gives the port in it.
 fn configure(folder: &Path, sink: SocketAddr, digest_above: u32) -> u16 {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = json!({
-        "data_dir": folder, "listen": format!("127.0.0.1:{port}"), "lang": "en", "log": {"level": "warn"},
+    let settings = json!({
         "channels": {"sink": {"type": "webhook", "url": format!("http://{sink}/")}},
         "incidents": {"digest_above": digest_above, "digest_above_critical": digest_above},
     });
-    std::fs::write(folder.join("midwatch.yaml"), config.to_string()).unwrap();
+    write(folder, settings)
+}
+
+fn write(folder: &Path, mut settings: Value) -> u16 {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let own =
+        json!({"data_dir": folder, "listen": format!("127.0.0.1:{port}"), "lang": "en", "log": {"level": "warn"}});
+    settings.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    std::fs::write(folder.join("midwatch.yaml"), settings.to_string()).unwrap();
     port
 }
 
