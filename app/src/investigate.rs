@@ -7,6 +7,7 @@ use tracing::info;
 
 pub mod cited;
 mod claims;
+pub mod meter;
 pub mod prompt;
 pub mod record;
 pub mod task;

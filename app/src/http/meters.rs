@@ -57,6 +57,11 @@ fn describe() {
         "Requests that the answers took, those to models before it too."
     );
     describe_counter!("midwatch_model_tokens_total", "Tokens as the provider counts them, in and out.");
+    describe_counter!("midwatch_model_errors_total", "Questions to which a model gave no answer, by class of error.");
+    describe_counter!(
+        "midwatch_model_fallbacks_total",
+        "Questions that went on to the next model, by the one that failed."
+    );
     describe_histogram!("midwatch_model_seconds", Unit::Seconds, "Time of an answer.");
     describe_histogram!("midwatch_model_first_token_seconds", Unit::Seconds, "Time to an answer's first token.");
     describe_gauge!("midwatch_tool_server_up", "Whether a tool server was there for the last run that wanted it.");

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent::{Budget, Outcome, Step, WhyEnded};
+use agent::{Budget, Outcome, Step};
 use diagnose::{Confidence, Lang, Report};
-use metrics::{counter, histogram};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
 use super::cited::{Cited, results};
+use super::meter::count;
 use super::prompt;
 use super::record::Written;
 use super::task::{kept, task};
 use crate::alerts::tell::worded;
-use crate::failpoint::crash_at;
 use crate::store::runs::{self, Kind};
 use crate::store::{self, Store, incidents, reports};
 use crate::toolbox::{self, Servers};
@@ -83,25 +82,21 @@ impl Mind {
             })
             .await
             .map_err(text)?;
-        crash_at("run-begun");
         let outcome = self.run(&id, &report).await?;
         count(&outcome);
         let words = kept(&outcome, &report);
         info!(run = id, claims = words.claims.len(), dropped = words.dropped.len(), "worded");
-        crash_at("before-words");
         let tells = words.tells();
         let words = serde_json::to_string(&words).map_err(|error| error.to_string())?;
         self.store
             .write(move |connection| {
                 Box::pin(async move {
                     runs::end(connection, &id, &words, store::now()).await?;
-                    crash_at("within-words");
                     if tells { worded(connection, incident, store::now()).await } else { Ok(()) }
                 })
             })
             .await
             .map_err(text)?;
-        crash_at("after-words");
         self.store.wake().outbox.notify_waiters();
         Ok(())
     }
@@ -116,32 +111,5 @@ impl Mind {
         let task = task(id, prompt::messages(instructions, report, self.lang), self.lang);
         let written = Written::new(self.store.clone());
         Ok(agent::run(&self.models, &hands, task, self.budget, &written, past, &mut |_| {}).await)
-    }
-}
-
-fn count(outcome: &Outcome) {
-    let failed = match &outcome.why_ended {
-        WhyEnded::Model { .. } => "no_model",
-        WhyEnded::Budget { .. } => "budget",
-        WhyEnded::Repeating { .. } | WhyEnded::UnknownTools | WhyEnded::NothingButAnnouncements => "confused",
-        WhyEnded::Record { .. } => "record",
-        WhyEnded::Answered | WhyEnded::Cancelled => "none",
-    };
-    counter!("midwatch_runs_total", "failure" => failed).increment(1);
-    for step in &outcome.steps {
-        if let Step::Replied { answer, .. } = step {
-            let model = answer.model.clone();
-            counter!("midwatch_model_answers_total", "model" => model.clone()).increment(1);
-            counter!("midwatch_model_requests_total", "model" => model.clone()).increment(answer.requests.into());
-            let usage = answer.reply.usage;
-            counter!("midwatch_model_tokens_total", "model" => model.clone(), "direction" => "in")
-                .increment(usage.input);
-            counter!("midwatch_model_tokens_total", "model" => model.clone(), "direction" => "out")
-                .increment(usage.output);
-            histogram!("midwatch_model_seconds", "model" => model.clone()).record(answer.took.as_secs_f64());
-            if let Some(first) = answer.first_token {
-                histogram!("midwatch_model_first_token_seconds", "model" => model).record(first.as_secs_f64());
-            }
-        }
     }
 }

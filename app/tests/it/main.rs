@@ -19,6 +19,7 @@ mod deliver_store;
 mod deploy;
 mod disk;
 mod enemy;
+mod enemy_agent;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the shim is Linux's"))]
 mod faultfs;
 mod faults;

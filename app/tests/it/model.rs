@@ -20,10 +20,11 @@ struct Seen {
     /// what was kept and dropped of the model's answer
     words: Value,
     requests: usize,
+    metrics: String,
 }
 
-/// Sends the case's alert to a Midwatch with this model, and waits for the end of the run.
-async fn seen(url: &str, asked: impl Fn() -> usize) -> Seen {
+/// Sends the case's alert to a Midwatch with these models, and waits for the end of the run.
+async fn seen(models: Value, asked: impl Fn() -> usize) -> Seen {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASE);
     let recording = Recording::load(&folder.join("cluster")).unwrap();
@@ -36,7 +37,7 @@ async fn seen(url: &str, asked: impl Fn() -> usize) -> Seen {
         "cluster": {"server": server},
         "lang": "en",
         "model": "always",
-        "models": [{"name": "pretend", "url": url, "model": "m", "deadline_s": 5}],
+        "models": models,
         "channels": {"feishu": {"type": "feishu_bot", "url": group.url("/open-apis/bot/v2/hook/group")}},
     });
     let midwatch = Midwatch::start(address, config).await;
@@ -64,7 +65,8 @@ async fn seen(url: &str, asked: impl Fn() -> usize) -> Seen {
     let runs: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM runs").fetch_one(&store).await.unwrap();
     assert_eq!(runs, 1);
     let cards = group.with(|feishu| feishu.messages.iter().map(|message| message.text()).collect());
-    Seen { cards, words, requests: asked() }
+    let metrics = client.get(format!("http://{address}/metrics")).send().await.unwrap().text().await.unwrap();
+    Seen { cards, words, requests: asked(), metrics }
 }
 
 /// What holds whatever a model does: the last card names the cause of the rules, and nothing that is not so.
@@ -95,13 +97,23 @@ fn honest(body: &Value) -> Turn {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_model_says_and_proves_is_told_as_a_revision() {
     let model = Model::acting(honest).await.unwrap();
-    let seen = seen(&model.url, || model.requests().len()).await;
+    let refuses =
+        Model::acting(|_| Turn::status(401, &json!({"error": {"message": "invalid api key"}}))).await.unwrap();
+    let one = |name: &str, model: &Model| json!({"name": name, "url": model.url, "model": "m", "deadline_s": 5});
+    let seen = seen(json!([one("first", &refuses), one("second", &model)]), || model.requests().len()).await;
     stands(&seen, "honest");
     let last = seen.cards.last().unwrap();
     assert!(last.contains("Disks of this class start at 20Gi."), "{last}\n{}", seen.words);
     assert!(last.contains("In a model's words"), "{last}");
     assert!(!seen.cards[0].contains("20Gi"), "the plain alert comes first");
     assert_eq!((seen.requests, model.violations()), (1, vec![]), "one round");
+    for line in [
+        "midwatch_model_errors_total{model=\"first\",class=\"auth\"} 1",
+        "midwatch_model_fallbacks_total{model=\"first\"} 1",
+        "midwatch_model_answers_total{model=\"second\"} 1",
+    ] {
+        assert!(seen.metrics.contains(line), "{line} is not in {}", seen.metrics);
+    }
     let asked = &model.requests()[0];
     assert!(llm::tokens::of(&asked["messages"].to_string()) <= 6_000, "the first request is short");
 }

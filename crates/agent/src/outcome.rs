@@ -83,6 +83,9 @@ pub enum WhyEnded {
     /// no model answered
     Model {
         message: String,
+        /// each that was asked, with the class of its error
+        #[serde(default)]
+        tried: Vec<llm::Tried>,
     },
     /// a step could not be written down
     Record {

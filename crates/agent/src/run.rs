@@ -133,7 +133,7 @@ impl Run<'_> {
         let mut answer = match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) if Instant::now() >= deadline => return Err(WhyEnded::Budget { limit: Limit::Time }),
-            Ok(Err(error)) => return Err(WhyEnded::Model { message: error.message }),
+            Ok(Err(error)) => return Err(WhyEnded::Model { message: error.message, tried: error.tried }),
             Err(_) => return Err(WhyEnded::Budget { limit: Limit::Time }),
         };
         self.partial.clear();

@@ -98,7 +98,7 @@ impl Class {
 }
 
 /// One model that was asked and gave no answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
     pub model: String,
     pub class: Class,

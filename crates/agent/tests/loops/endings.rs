@@ -100,7 +100,8 @@ async fn without_a_model_there_is_an_answer() {
     let (tools, kept) = (Tools::default(), Kept::default());
     let outcome =
         agent::run(&models(&url), &tools, task(Policy::ReadOnly), quick(), &kept, Vec::new(), &mut |_| {}).await;
-    assert!(matches!(outcome.why_ended, WhyEnded::Model { .. }), "{:?}", outcome.why_ended);
+    let WhyEnded::Model { tried, .. } = &outcome.why_ended else { panic!("{:?}", outcome.why_ended) };
+    assert_eq!(tried.iter().map(|one| one.class).collect::<Vec<_>>(), [llm::Class::Unreachable]);
     assert_eq!(outcome.text, "No model finished; this was read:");
 }
 
