@@ -4,6 +4,8 @@ Needs nothing but Python and the test bed. Requests are counted from the API ser
 """
 import datetime, http.server, json, os, pathlib, platform, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
 
+import bench_model
+
 HERE = pathlib.Path(__file__).resolve().parent
 MIDWATCH = os.environ.get("MIDWATCH", str(HERE.parent / "target/release/midwatch"))
 RUN = str(HERE / "run")
@@ -262,6 +264,7 @@ def main():
     compare()
     for pods in (200, 2000):
         alerts(pods)
+    bench_model.words(sys.modules[__name__])
     page = HERE.parent / "docs/bench.md"
     # what is measured otherwise stands below, under headings, and stays
     _, heading, below = page.read_text(encoding="utf-8").partition("\n## ")

@@ -140,7 +140,8 @@ impl App {
             work.boxed()
         };
         let jobs = tokio::spawn(jobs::run(self.store.clone(), runner, handler, stop.clone()));
-        let words = self.mind.clone().map(|mind| tokio::spawn(word(self.store.clone(), mind, stop.clone())));
+        let runs = self.config.incidents.runs;
+        let words = self.mind.clone().map(|mind| tokio::spawn(word(self.store.clone(), mind, runs, stop.clone())));
         let (deliver, channels, until) = (self.deliver.clone(), self.channels.clone(), stop.clone());
         let delivery = tokio::spawn(async move { deliver.run(&channels, until).await });
         let signer = Signer::open(&self.config.data_dir.join("audit.key"))?;
@@ -179,8 +180,8 @@ impl App {
 
 /// Models are asked by workers of their own, so that a slow one keeps no diagnosis waiting. At the end they are not
 /// waited for: a run that is cut off goes on at the next start.
-async fn word(store: Store, mind: Arc<Mind>, mut stop: watch::Receiver<bool>) {
-    let runner = Runner { only: Some(jobs::WORDS), wake: |wake| &wake.words, ..Runner::default() };
+async fn word(store: Store, mind: Arc<Mind>, runs: usize, mut stop: watch::Receiver<bool>) {
+    let runner = Runner { concurrency: runs, only: Some(jobs::WORDS), wake: |wake| &wake.words, ..Runner::default() };
     let handler = move |job: Job| {
         let mind = mind.clone();
         let work = async move {

@@ -251,6 +251,8 @@ fn grafana_header() -> String {
 pub struct Incidents {
     /// Diagnoses under way at once.
     pub concurrency: usize,
+    /// Runs with a model under way at once; each waits for the model most of the time.
+    pub runs: usize,
     /// New incidents in a minute above which the rest go out as one digest.
     pub digest_above: u32,
     /// The same for critical ones.
@@ -263,7 +265,14 @@ pub struct Incidents {
 
 impl Default for Incidents {
     fn default() -> Self {
-        Self { concurrency: 4, digest_above: 6, digest_above_critical: 12, flapping_changes: 4, stale_hours: 24 }
+        Self {
+            concurrency: 4,
+            runs: 8,
+            digest_above: 6,
+            digest_above_critical: 12,
+            flapping_changes: 4,
+            stale_hours: 24,
+        }
     }
 }
 
