@@ -17,6 +17,7 @@ use super::prompt;
 use super::record::Written;
 use super::task::{kept, task};
 use crate::alerts::tell::worded;
+use crate::failpoint::crash_at;
 use crate::store::runs::{self, Kind};
 use crate::store::{self, Store, incidents, reports};
 use crate::toolbox::{self, Servers};
@@ -82,21 +83,25 @@ impl Mind {
             })
             .await
             .map_err(text)?;
+        crash_at("run-begun");
         let outcome = self.run(&id, &report).await?;
         count(&outcome);
         let words = kept(&outcome, &report);
         info!(run = id, claims = words.claims.len(), dropped = words.dropped.len(), "worded");
+        crash_at("before-words");
         let tells = words.tells();
         let words = serde_json::to_string(&words).map_err(|error| error.to_string())?;
         self.store
             .write(move |connection| {
                 Box::pin(async move {
                     runs::end(connection, &id, &words, store::now()).await?;
+                    crash_at("within-words");
                     if tells { worded(connection, incident, store::now()).await } else { Ok(()) }
                 })
             })
             .await
             .map_err(text)?;
+        crash_at("after-words");
         self.store.wake().outbox.notify_waiters();
         Ok(())
     }

@@ -75,7 +75,7 @@ pub fn reason(why: &WhyEnded) -> String {
         WhyEnded::UnknownTools => "called tools that do not exist".to_owned(),
         WhyEnded::NothingButAnnouncements => "announced calls and made none".to_owned(),
         WhyEnded::Cancelled => "cancelled".to_owned(),
-        WhyEnded::Model { message } => format!("no model answered: {message}"),
+        WhyEnded::Model { message, .. } => format!("no model answered: {message}"),
         WhyEnded::Record { message } => format!("a step could not be written down: {message}"),
     }
 }

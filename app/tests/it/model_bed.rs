@@ -169,12 +169,15 @@ fn looking(prints: Prints, stage: &'static Stage) -> Act {
     })
 }
 
-/// What may differ between two reports of the same state: times, and ids of evidence.
+/// What may differ between two reports of the same state: times, ids of evidence, and what a pod that is tried again and
+/// again says of itself.
 fn steady(text: &str) -> String {
     let moving =
         Regex::new(r"E\d+|\d{4}-\d\d-\d\dT?\S*|\d\d:\d\d(:\d\d)?\S*|x\d+|\d+ (times|seconds|minutes)|\d+(m|s)\b")
             .unwrap();
-    moving.replace_all(text, "_").into_owned()
+    let cited = |line: &&str| !line.starts_with("> E");
+    let text: Vec<&str> = text.lines().filter(cited).collect();
+    moving.replace_all(&text.join("\n"), "_").into_owned()
 }
 
 /// The same report from each; every claim is kept.

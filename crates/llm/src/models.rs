@@ -39,9 +39,6 @@ pub struct Answer {
     pub model: String,
     /// what was switched off or changed for this answer, in words
     pub steps: Vec<String>,
-    /// models before it that gave none
-    #[serde(default)]
-    pub tried: Vec<Tried>,
     /// requests that were sent, those of models that gave no answer too
     pub requests: u32,
     pub first_token: Option<Duration>,
@@ -136,7 +133,6 @@ impl Models {
                         reply,
                         model: entry.model.name.clone(),
                         steps: turn.steps,
-                        tried,
                         requests,
                         first_token: turn.first_token.map(|at| at.duration_since(began)),
                         took: began.elapsed(),
