@@ -5,9 +5,15 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use agent::{Connection, Hands, Limits, Pins, ToolServer, Toolbox};
+use agent::{AttachError, Connection, Elicitation, Hands, Limits, OAuth, Pins, ToolServer, Toolbox};
+use llm::settings::Secret;
 use serde_json::{Map, Value, json};
+
+/// A person gives up as well.
+const LOGINS: u32 = 2;
+const LOGIN: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -17,7 +23,7 @@ async fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["http", url, calls @ ..] => attach(http(url), pairs(calls)).await,
         ["stdio", command, calls @ ..] => attach(stdio(command), pairs(calls)).await,
-        [url] => attach(http(url), scenario()).await,
+        [url] => attach(suite(url), scenario()).await,
         _ => Err("usage: attach http|stdio ADDRESS [TOOL ARGUMENTS]...".to_owned()),
     };
     match done {
@@ -43,12 +49,16 @@ fn pairs(words: &[&str]) -> Vec<(String, Value)> {
     words.chunks(2).map(|pair| (pair[0].to_owned(), pair.get(1).map_or(json!({}), |text| read(text)))).collect()
 }
 
+/// What the suite says beside the scenario's name.
+fn context() -> Value {
+    let context = std::env::var("MCP_CONFORMANCE_CONTEXT").ok();
+    context.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
 /// What the suite wants called in this scenario; its context may name the calls itself.
 fn scenario() -> Vec<(String, Value)> {
-    let context = std::env::var("MCP_CONFORMANCE_CONTEXT").ok();
-    let context: Value = context.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let asked = |call: &Value| Some((call["name"].as_str()?.to_owned(), call["arguments"].clone()));
-    let named: Vec<_> = context["toolCalls"].as_array().into_iter().flatten().filter_map(asked).collect();
+    let named: Vec<_> = context()["toolCalls"].as_array().into_iter().flatten().filter_map(asked).collect();
     match std::env::var("MCP_CONFORMANCE_SCENARIO").as_deref() {
         _ if !named.is_empty() => named,
         Ok("tools_call") => vec![("add_numbers".to_owned(), json!({"a": 5, "b": 3}))],
@@ -58,18 +68,56 @@ fn scenario() -> Vec<(String, Value)> {
     }
 }
 
+/// A server that may want a login, with the client that the suite registered if it did.
+fn suite(url: &str) -> ToolServer {
+    let context = context();
+    let given = |name: &str| context[name].as_str().map(str::to_owned);
+    let oauth = OAuth {
+        client_id: given("client_id"),
+        client_secret: given("client_secret").map(Secret::new),
+        client_metadata_url: Some("https://conformance-test.local/client-metadata.json".to_owned()),
+        ..OAuth::default()
+    };
+    ToolServer { oauth: Some(oauth), elicitation: Elicitation::Defaults, ..http(url) }
+}
+
+/// A person who says yes to everything: the authorization server of the suite sends back at once.
+async fn yes(url: String) -> Result<String, String> {
+    let text = |error: reqwest::Error| error.to_string();
+    let none = reqwest::redirect::Policy::none();
+    let browser = reqwest::Client::builder().redirect(none).timeout(LOGIN).build().map_err(text)?;
+    let page = browser.get(url).send().await.map_err(text)?;
+    let back = page.headers().get("location").and_then(|to| to.to_str().ok());
+    back.map(str::to_owned).ok_or_else(|| format!("nobody is sent back: {}", page.status()))
+}
+
+async fn login(connection: &Connection) -> Result<(), String> {
+    connection.login("http://127.0.0.1:1/callback", &[], yes).await
+}
+
 async fn attach(server: ToolServer, calls: Vec<(String, Value)>) -> Result<(), String> {
-    let mut toolbox = Toolbox::new(Limits::default(), Arc::new(|text: &str| text.to_owned()), Pins::default());
-    let server = ToolServer { attach_s: 60, ..server };
-    if let [missing, ..] = toolbox.attach(&[Arc::new(Connection::new(server))]).await.as_slice() {
-        return Err(missing.to_string());
-    }
+    let connection = Arc::new(Connection::new(ToolServer { attach_s: 60, ..server }, None));
+    let mut logins = 0;
+    let toolbox = loop {
+        let mut toolbox = Toolbox::new(Limits::default(), Arc::new(|text: &str| text.to_owned()), Pins::default());
+        match toolbox.attach(std::slice::from_ref(&connection)).await.pop() {
+            None => break toolbox,
+            Some(AttachError::Login { .. }) if logins < LOGINS => login(&connection).await?,
+            Some(missing) => return Err(missing.to_string()),
+        }
+        logins += 1;
+    };
     let names: Vec<String> = toolbox.tools().into_iter().map(|tool| tool.name).collect();
     println!("tools: {}", names.join(" "));
     for (wanted, arguments) in calls {
         let arguments: Map<String, Value> = arguments.as_object().cloned().unwrap_or_default();
         for name in names.iter().filter(|name| wanted == "*" || **name == format!("s_{wanted}")) {
-            let result = toolbox.call(name, &arguments).await;
+            let mut result = toolbox.call(name, &arguments).await;
+            while result.error && connection.wants_login() && logins < LOGINS {
+                login(&connection).await?;
+                logins += 1;
+                result = toolbox.call(name, &arguments).await;
+            }
             println!("{name}: {}{}", if result.error { "error: " } else { "" }, result.text);
         }
     }

@@ -8,18 +8,20 @@ mod clean;
 mod client;
 mod connection;
 mod door;
+mod oauth;
 mod own;
 mod pins;
 mod result;
 mod settings;
 mod source;
 mod sse;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use futures::future::join_all;
 use rmcp::ServerHandler;
 use serde_json::{Map, Value};
@@ -27,7 +29,9 @@ use tokio::time::timeout;
 
 pub use connection::Connection;
 pub use pins::{Pin, Pins, Quarantined};
-pub use settings::{ToolServer, Transport};
+pub use oauth::{Grant, OAuth};
+pub use settings::{Elicitation, ToolServer, Transport};
+use door::Failed;
 use source::{Listed, Source};
 
 use crate::hands::{CallResult, Calling, Effect, Hands};
@@ -58,6 +62,8 @@ pub enum AttachError {
     Unusable { name: String, what: String },
     #[error("tool server {name} did not answer within {seconds} s")]
     Timeout { name: String, seconds: u32 },
+    #[error("tool server {name} wants a login{}: midwatch tool-servers login {name}", scopes(scope.as_deref()))]
+    Login { name: String, scope: Option<String> },
     #[error("there are two tool servers named {name}")]
     Twice { name: String },
 }
@@ -66,9 +72,13 @@ impl AttachError {
     /// The server that it is about.
     pub fn server(&self) -> &str {
         match self {
-            Self::Unusable { name, .. } | Self::Timeout { name, .. } | Self::Twice { name } => name,
+            Self::Unusable { name, .. } | Self::Timeout { name, .. } | Self::Login { name, .. } | Self::Twice { name } => name,
         }
     }
+}
+
+fn scopes(scope: Option<&str>) -> String {
+    scope.map(|scope| format!(" with the scope {}", clean::line(scope))).unwrap_or_default()
 }
 
 /// A tool as it is offered, and where it is.
@@ -119,7 +129,7 @@ impl Toolbox {
     ) -> Result<(), AttachError> {
         let unusable = |what| AttachError::Unusable { name: "midwatch".to_owned(), what };
         let source = own::open(server).await.map_err(unusable)?;
-        for tool in source.list().await.map_err(unusable)? {
+        for tool in source.list().await.map_err(|failed| unusable(failed.what))? {
             if let Some(effect) = effect(&tool.name) {
                 self.take("", tool, effect);
             }
@@ -216,7 +226,10 @@ impl Toolbox {
         };
         let (limit, work) = match self.places.get(entry.place) {
             None => return CallResult::error(format!("{name} is not attached.")),
-            Some(Place::Own(source)) => (self.limits.call, self.asked(source, entry, arguments).boxed()),
+            Some(Place::Own(source)) => {
+                let work = self.asked(source, entry, arguments).map_err(|failed| failed.what);
+                (self.limits.call, work.boxed())
+            }
             Some(Place::Other(connection)) => {
                 let work = async {
                     let (source, listed) = connection.listed().await.map_err(|error| error.to_string())?;
@@ -227,7 +240,8 @@ impl Toolbox {
                         let text = format!("{name} changed its description and is not called any more.");
                         return Ok(CallResult::error(text));
                     }
-                    self.asked(&source, entry, arguments).await
+                    let asked = self.asked(&source, entry, arguments).await;
+                    asked.map_err(|failed| connection.failed(&failed).to_string())
                 };
                 (connection.settings.call_limit(), work.boxed())
             }
@@ -243,7 +257,7 @@ impl Toolbox {
         }
     }
 
-    async fn asked(&self, source: &Source, entry: &Entry, with: &Map<String, Value>) -> Result<CallResult, String> {
+    async fn asked(&self, source: &Source, entry: &Entry, with: &Map<String, Value>) -> Result<CallResult, Failed> {
         let answer = source.call(&entry.theirs, with.clone()).await?;
         Ok(result::read(answer, self.limits.bytes, &*self.redact))
     }

@@ -1,13 +1,17 @@
 //! A connection to another server that is kept over many runs, and opened again when it is gone.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use super::door::Failed;
+use super::oauth::{self, Login};
 use super::settings::ToolServer;
 use super::source::{Listed, Source};
+use super::tokens::Tokens;
 use super::{AttachError, clean, door};
 
 /// After a failure it is left alone for so long: a run does not wait again for what was just found broken.
@@ -16,6 +20,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 pub struct Connection {
     pub settings: ToolServer,
     state: Mutex<State>,
+    tokens: Tokens,
+    /// what the server said when it wanted a login
+    challenge: std::sync::Mutex<Option<String>>,
 }
 
 enum State {
@@ -25,8 +32,10 @@ enum State {
 }
 
 impl Connection {
-    pub fn new(settings: ToolServer) -> Self {
-        Self { settings, state: Mutex::new(State::Idle) }
+    /// `tokens` is the file for those that a login brings; without one they end with this connection.
+    pub fn new(settings: ToolServer, tokens: Option<PathBuf>) -> Self {
+        let tokens = Tokens::new(tokens);
+        Self { settings, state: Mutex::new(State::Idle), tokens, challenge: std::sync::Mutex::default() }
     }
 
     pub fn name(&self) -> &str {
@@ -52,26 +61,62 @@ impl Connection {
     /// A connection that was kept may have been closed at the other end, so it is opened once more.
     async fn list(&self) -> Result<(Arc<Source>, Vec<Listed>), AttachError> {
         let kept = self.kept().await?;
-        if let Some(source) = &kept
-            && let Ok(listed) = source.list().await
-        {
-            return Ok((source.clone(), listed));
+        if let Some(source) = &kept {
+            match source.list().await {
+                Ok(listed) => return Ok((source.clone(), listed)),
+                Err(failed) if failed.challenge.is_some() && self.settings.logs_in() => {
+                    return Err(self.failed(&failed));
+                }
+                Err(_) => {}
+            }
         }
-        let unusable = |what: String| AttachError::Unusable { name: self.name().to_owned(), what: clean::line(&what) };
         let source = {
             let mut state = self.state.lock().await;
             match state.open(kept.as_ref())? {
                 // another run was quicker
                 Some(source) => source,
                 None => {
-                    let source = Arc::new(door::open(&self.settings).await.map_err(unusable)?);
+                    let source = Arc::new(door::open(&self.settings, &self.tokens).await.map_err(|why| self.failed(&why))?);
                     *state = State::Up(source.clone());
                     source
                 }
             }
         };
-        let listed = source.list().await.map_err(unusable)?;
+        let listed = source.list().await.map_err(|why| self.failed(&why))?;
         Ok((source, listed))
+    }
+
+    /// What a person can do about it.
+    pub(super) fn failed(&self, failed: &Failed) -> AttachError {
+        let name = self.name().to_owned();
+        let Some(challenge) = failed.challenge.as_deref().filter(|_| self.settings.logs_in()) else {
+            return AttachError::Unusable { name, what: clean::line(&failed.what) };
+        };
+        *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge.to_owned());
+        AttachError::Login { name, scope: oauth::scope(challenge) }
+    }
+
+    /// Whether the server wanted a login, or more rights than the last one brought.
+    pub fn wants_login(&self) -> bool {
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Gets a token in the name of a person: `visit` brings them to an address and gives that to which they were sent
+    /// back, which begins with `redirect`.
+    pub async fn login<V: Future<Output = Result<String, String>>>(
+        &self,
+        redirect: &str,
+        scopes: &[String],
+        visit: impl FnOnce(String) -> V,
+    ) -> Result<(), String> {
+        let Some(oauth) = &self.settings.oauth else { return Err("it has no `oauth` in the configuration".to_owned()) };
+        let challenge = self.challenge.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let login =
+            Login::begin(&self.settings, oauth, &self.tokens, challenge.as_deref(), (redirect, scopes)).await?;
+        let back = visit(login.url.clone()).await?;
+        login.end(&back).await?;
+        *self.state.lock().await = State::Idle;
+        Ok(())
     }
 
     async fn kept(&self) -> Result<Option<Arc<Source>>, AttachError> {

@@ -12,13 +12,15 @@ use rmcp::model::ProtocolVersion;
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::transport::auth::AuthClient;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use tokio::process::Command;
 
 use super::client::Client;
 use super::settings::{ToolServer, Transport};
 use super::source::Source;
-use super::sse;
+use super::tokens::Tokens;
+use super::{oauth, sse};
 
 /// Bytes of one message; larger ones are dropped before they are read.
 pub const MESSAGE: usize = 4 << 20;
@@ -27,23 +29,40 @@ const ENVIRONMENT: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
 
 /// The newest revision where the server has it, else the older handshake. Some old servers answer the question for the
 /// newest with anything but a refusal, so they are asked once more from the beginning.
-pub async fn open(server: &ToolServer) -> Result<Source, String> {
-    match enter(server, newest_first()).await {
+pub async fn open(server: &ToolServer, tokens: &Tokens) -> Result<Source, Failed> {
+    match enter(server, tokens, newest_first()).await {
         Ok(source) => Ok(source),
+        // nobody comes in by another handshake who has no token
+        Err(first) if first.challenge.is_some() => Err(first),
         Err(first) => {
-            tracing::debug!(server = server.name, first, "asked again with the older handshake");
-            enter(server, ClientLifecycleMode::Initialize).await
+            tracing::debug!(server = server.name, first = first.what, "asked again with the older handshake");
+            enter(server, tokens, ClientLifecycleMode::Initialize).await
         }
     }
 }
 
-async fn enter(server: &ToolServer, lifecycle: ClientLifecycleMode) -> Result<Source, String> {
+/// Why a server did not do what it was asked.
+#[derive(Debug)]
+pub struct Failed {
+    pub what: String,
+    /// what it said when it wanted a token, or one with more rights
+    pub challenge: Option<String>,
+}
+
+impl From<String> for Failed {
+    fn from(what: String) -> Self {
+        Self { what, challenge: None }
+    }
+}
+
+async fn enter(server: &ToolServer, tokens: &Tokens, lifecycle: ClientLifecycleMode) -> Result<Source, Failed> {
+    let client = Client { elicitation: server.elicitation };
     let mut child = None;
     let running = match (&server.command, &server.url, server.transport) {
         (Some(command), _, _) => {
             let (transport, started) = spawn(command, &server.args, &server.environment()?)?;
             child = Some(started);
-            Client.serve_with_lifecycle(transport, lifecycle).await
+            client.serve_with_lifecycle(transport, lifecycle).await
         }
         (None, Some(url), Transport::Http) => {
             let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
@@ -51,18 +70,31 @@ async fn enter(server: &ToolServer, lifecycle: ClientLifecycleMode) -> Result<So
                 .max_sse_event_size(MESSAGE)
                 .max_json_response_size(MESSAGE);
             config.reinit_on_expired_session = true;
-            let transport = StreamableHttpClientTransport::with_client(web(server)?, config);
-            Client.serve_with_lifecycle(transport, lifecycle).await
+            let http = web(server)?;
+            match &server.oauth {
+                None => {
+                    let transport = StreamableHttpClientTransport::with_client(http, config);
+                    client.serve_with_lifecycle(transport, lifecycle).await
+                }
+                Some(oauth) => {
+                    let http = AuthClient::new(http, oauth::ready(server, oauth, tokens).await?);
+                    let transport = StreamableHttpClientTransport::with_client(http, config);
+                    client.serve_with_lifecycle(transport, lifecycle).await
+                }
+            }
         }
         (None, Some(url), Transport::Sse) => {
             let headers = parsed(&server.all_headers()?)?.into_iter().collect();
             let transport = sse::open(web(server)?, url, headers).await?;
             // its age has one handshake only
-            Client.serve(transport).await
+            client.serve(transport).await
         }
-        (None, None, _) => return Err("it has neither `command` nor `url`".to_owned()),
+        (None, None, _) => return Err("it has neither `command` nor `url`".to_owned().into()),
     };
-    let running = running.map_err(|error| told(server, &error))?;
+    let running = running.map_err(|error| Failed {
+        what: told(server, &error),
+        challenge: error.auth_challenge().map(str::to_owned),
+    })?;
     Ok(Source { name: server.name.clone(), running, child })
 }
 
@@ -114,7 +146,7 @@ fn spawn(
 }
 
 /// Redirects are not followed: the address is what the configuration says.
-fn web(server: &ToolServer) -> Result<reqwest::Client, String> {
+pub fn web(server: &ToolServer) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
         .redirect(reqwest::redirect::Policy::none())

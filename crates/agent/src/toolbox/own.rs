@@ -3,6 +3,7 @@
 use rmcp::{ServerHandler, ServiceExt};
 
 use super::client::Client;
+use super::settings::Elicitation;
 use super::source::Source;
 
 /// Bytes that the pipe holds.
@@ -17,6 +18,6 @@ pub async fn open(server: impl ServerHandler) -> Result<Source, String> {
             Err(error) => tracing::error!(%error, "the tools in this process did not start"),
         }
     });
-    let running = Client.serve(ours).await.map_err(|error| error.to_string())?;
+    let running = Client { elicitation: Elicitation::Decline }.serve(ours).await.map_err(|error| error.to_string())?;
     Ok(Source { name: "midwatch".to_owned(), running, child: None })
 }

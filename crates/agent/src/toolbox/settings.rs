@@ -9,6 +9,8 @@ use llm::settings::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::oauth::{Grant, OAuth};
+
 /// Another MCP server: a program (`command`) or an address (`url`).
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +49,12 @@ pub struct ToolServer {
     /// PEM file with certificates that are trusted beside the machine's own.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How a token is got where the server wants one by OAuth.
+    #[serde(default)]
+    pub oauth: Option<OAuth>,
+    /// What is done when a tool asks back with a form.
+    #[serde(default)]
+    pub elicitation: Elicitation,
     /// The tools that only read, by name; `*` for all of them. Others are not offered: this program cannot tell what
     /// they do, and changes go through approvals.
     pub reads: Vec<String>,
@@ -67,6 +75,17 @@ pub enum Transport {
     Http,
     /// HTTP with SSE
     Sse,
+}
+
+/// A form that a tool sends back before it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Elicitation {
+    /// the server is told that nobody fills in forms
+    #[default]
+    Decline,
+    /// it is handed in with the defaults that it came with, where that is enough
+    Defaults,
 }
 
 fn attach() -> u32 {
@@ -92,6 +111,8 @@ impl ToolServer {
             key_file: None,
             key_env: None,
             ca_file: None,
+            oauth: None,
+            elicitation: Elicitation::Decline,
             reads: vec!["*".to_owned()],
             attach_s: attach(),
             call_s: call(),
@@ -110,6 +131,11 @@ impl ToolServer {
 
     pub(super) fn reads_with(&self, tool: &str) -> bool {
         self.reads.iter().any(|name| name == "*" || name == tool)
+    }
+
+    /// Whether a person's login is what it may lack.
+    pub(super) fn logs_in(&self) -> bool {
+        self.oauth.as_ref().is_some_and(|oauth| oauth.grant == Grant::AuthorizationCode)
     }
 
     pub(super) fn attach_limit(&self) -> Duration {
@@ -180,6 +206,12 @@ impl ToolServer {
         if given.iter().filter(|one| **one).count() > 1 {
             found.push("give one of `key`, `key_file` and `key_env`".to_owned());
         }
+        if let Some(oauth) = &self.oauth {
+            found.extend(oauth.problems());
+            if given.contains(&true) || self.transport == Transport::Sse {
+                found.push("`oauth` goes with `transport: http`, and without a `key`".to_owned());
+            }
+        }
         for (name, value) in &self.headers {
             let good = http::HeaderName::from_bytes(name.as_bytes()).is_ok()
                 && http::HeaderValue::from_str(value.reveal()).is_ok();
@@ -201,13 +233,14 @@ impl ToolServer {
             && self.key.is_none()
             && self.key_file.is_none()
             && self.key_env.is_none()
+            && self.oauth.is_none()
             && self.ca_file.is_none();
         (!none)
-            .then(|| "`headers`, `key` and `ca_file` belong to a `url`; a program gets its secrets by `env`".to_owned())
+            .then(|| "`headers`, `key`, `oauth` and `ca_file` belong to a `url`; a program gets its secrets by `env`".to_owned())
     }
 }
 
-fn from_file(field: &str, path: &Path) -> Result<String, String> {
+pub(super) fn from_file(field: &str, path: &Path) -> Result<String, String> {
     let text = read_to_string(path).map_err(|error| format!("{field} {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{field} {}: the file is empty", path.display())),
@@ -236,6 +269,10 @@ mod tests {
         assert!(wrong(json!({"name": "a", "url": "http://x", "args": ["k"], "reads": ["*"]})).contains("`command`"));
         assert!(wrong(json!({"name": "a", "url": "file:///x", "reads": []})).contains("no http"));
         assert!(wrong(json!({"name": "a", "url": "http://x", "reads": []})).contains("`reads` is empty"));
+        let oauth = |oauth| wrong(json!({"name": "a", "url": "http://x", "oauth": oauth, "reads": ["*"]}));
+        assert_eq!(oauth(json!({})), "");
+        assert!(oauth(json!({"grant": "client_credentials", "client_id": "me"})).contains("client_secret_file"));
+        assert!(oauth(json!({"client_secret": "hush"})).contains("needs its `client_id`"));
         let secret = read(json!({"name": "a", "url": "http://x", "headers": {"x-key": "hunter2"}, "reads": ["*"]}));
         assert!(!format!("{secret:?}").contains("hunter2"));
     }

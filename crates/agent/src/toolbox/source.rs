@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use rmcp::model::{CallToolRequestParams, CallToolResult, PaginatedRequestParams};
-use rmcp::service::RunningService;
+use rmcp::service::{RunningService, ServiceError};
 use rmcp::{Peer, RoleClient};
 use serde_json::{Map, Value};
 
 use super::clean;
 use super::client::Client;
+use super::door::Failed;
 use super::pins::Pin;
 
 /// Pages of one listing, and tools of one server. A list without an end ends here.
@@ -40,17 +41,17 @@ impl Source {
         self.running.peer()
     }
 
-    pub async fn list(&self) -> Result<Vec<Listed>, String> {
+    pub async fn list(&self) -> Result<Vec<Listed>, Failed> {
         let mut listed = Vec::new();
         let mut names = HashSet::new();
         let mut cursor = None;
         for _ in 0..PAGES {
             let asked = PaginatedRequestParams::default().with_cursor(cursor);
-            let page = self.peer().list_tools(Some(asked)).await.map_err(|error| error.to_string())?;
+            let page = self.peer().list_tools(Some(asked)).await.map_err(failed)?;
             for tool in page.tools {
                 // of two tools with one name nobody can say which is called
                 if !names.insert(tool.name.to_string()) {
-                    return Err(format!("it lists the tool {} twice", clean::line(&tool.name)));
+                    return Err(format!("it lists the tool {} twice", clean::line(&tool.name)).into());
                 }
                 if listed.len() < TOOLS {
                     listed.push(read(&tool));
@@ -68,10 +69,14 @@ impl Source {
         !self.running.is_closed() && !self.running.is_transport_closed()
     }
 
-    pub async fn call(&self, name: &str, arguments: Map<String, Value>) -> Result<CallToolResult, String> {
+    pub async fn call(&self, name: &str, arguments: Map<String, Value>) -> Result<CallToolResult, Failed> {
         let asked = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
-        self.running.call_tool(asked).await.map_err(|error| error.to_string())
+        self.running.call_tool(asked).await.map_err(failed)
     }
+}
+
+fn failed(error: ServiceError) -> Failed {
+    Failed { what: error.to_string(), challenge: error.auth_challenge().map(str::to_owned) }
 }
 
 fn read(tool: &rmcp::model::Tool) -> Listed {

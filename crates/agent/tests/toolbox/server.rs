@@ -112,7 +112,7 @@ pub fn at(name: &str, url: &str, reads: &[&str]) -> ToolServer {
 
 /// Attaches one server, as it would be after a start of the program.
 pub async fn attach(toolbox: &mut Toolbox, server: ToolServer) -> Result<(), AttachError> {
-    let missing = toolbox.attach(&[Arc::new(Connection::new(server))]).await;
+    let missing = toolbox.attach(&[Arc::new(Connection::new(server, None))]).await;
     missing.into_iter().next().map_or(Ok(()), Err)
 }
 
