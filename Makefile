@@ -5,7 +5,7 @@ CARGO ?= cargo
 # What `midwatch version` names; nothing where git is not there.
 COMMIT = MIDWATCH_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 
-.PHONY: demo demo-live run test check fix gen bench eval torture conformance fuzz help
+.PHONY: demo demo-live run test check fix gen bench eval torture conformance small-model fuzz help
 
 help:
 	@echo "make demo       the seed's incident through the real path, on recorded data (needs Rust)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench      figures beside what a person would type"
 	@echo "make eval       every case of evals/cases scored, beside the last time (EVAL takes more arguments)"
 	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server, official servers as tools"
+	@echo "make small-model  the model client and an alert with a real model of 135 million parameters (PyPI, 127 MB, once)"
 	@echo "make fuzz       the property tests with many cases; FUZZ_CASES says how many"
 	@echo "make torture    the long crash and mutation campaigns"
 
@@ -70,6 +71,9 @@ conformance:
 	testbed/mcp/run client
 	testbed/mcp/run servers
 	testbed/mcp/run clients
+
+small-model:
+	testbed/small-model/run
 
 # Property tests read FUZZ_CASES; proptest's own variable is for those that set no number.
 FUZZ_CASES ?= 100000

@@ -223,7 +223,7 @@ fn mind(
     };
     let server = Server::new(Arc::new(hands), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;
     Ok(Some(Mind {
-        servers: Servers::new(&config.tool_servers, store.clone()),
+        servers: Servers::new(config, store.clone()),
         store,
         models,
         prompt: config.prompt.clone(),

@@ -8,6 +8,7 @@ use metrics::gauge;
 use tools::{Caller, OnlyReading, Server};
 use tracing::warn;
 
+use crate::config::Config;
 use crate::store::{self, Store, tool_pins};
 
 /// The configured tool servers. Their connections are kept over many runs.
@@ -17,8 +18,8 @@ pub struct Servers {
 }
 
 impl Servers {
-    pub fn new(settings: &[ToolServer], store: Store) -> Self {
-        Self { connections: settings.iter().cloned().map(Connection::new).map(Arc::new).collect(), store }
+    pub fn new(config: &Config, store: Store) -> Self {
+        Self { connections: config.tool_servers.iter().map(|server| connection(config, server)).collect(), store }
     }
 
     /// Our own tools as far as `effect` knows them, and those of the servers that answer. One that does not is logged
@@ -60,10 +61,16 @@ impl Servers {
     }
 }
 
+/// A new connection, with the token that a login brought.
+pub fn connection(config: &Config, server: &ToolServer) -> Arc<Connection> {
+    let tokens = config.data_dir.join("tool-servers").join(format!("{}.json", server.name));
+    Arc::new(Connection::new(server.clone(), Some(tokens)))
+}
+
 /// One server looked at by itself, over a connection of its own. What is seen is not pinned in the store.
-pub async fn look(server: &ToolServer, pins: Pins) -> Result<Toolbox, AttachError> {
+pub async fn look(config: &Config, server: &ToolServer, pins: Pins) -> Result<Toolbox, AttachError> {
     let mut toolbox = empty(pins);
-    let missing = toolbox.attach(&[Arc::new(Connection::new(server.clone()))]).await;
+    let missing = toolbox.attach(&[connection(config, server)]).await;
     missing.into_iter().next().map_or(Ok(toolbox), Err)
 }
 
@@ -73,6 +80,12 @@ pub async fn own(hands: OnlyReading, settings: tools::Settings) -> Result<Toolbo
     let mut toolbox = empty(Pins::default());
     toolbox.attach_own(server, reads).await.map_err(|error| error.to_string())?;
     Ok(toolbox)
+}
+
+/// Whether a server lets us in.
+pub async fn looked(connection: &Arc<Connection>) -> Result<(), AttachError> {
+    let missing = empty(Pins::default()).attach(std::slice::from_ref(connection)).await;
+    missing.into_iter().next().map_or(Ok(()), Err)
 }
 
 fn empty(pins: Pins) -> Toolbox {

@@ -10,7 +10,7 @@ use crate::toolbox::look;
 
 pub async fn check(config: &Config) -> Vec<Line> {
     let pins = pins(config).await;
-    let looked = config.tool_servers.iter().map(|server| look(server, pins.clone()));
+    let looked = config.tool_servers.iter().map(|server| look(config, server, pins.clone()));
     let found = futures::future::join_all(looked).await;
     let mut lines = Vec::new();
     for (server, found) in config.tool_servers.iter().zip(found) {

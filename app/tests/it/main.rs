@@ -49,5 +49,6 @@ mod storefaults;
 mod terminal;
 mod testbed;
 mod tool_servers;
+mod tool_servers_login;
 mod torture;
 mod verdict;

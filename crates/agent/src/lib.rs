@@ -21,5 +21,8 @@ pub use hands::{CallResult, Calling, Effect, Hands, NoHands};
 pub use outcome::{Event, Outcome, Task, WhyEnded};
 pub use policy::Policy;
 pub use run::run;
-pub use toolbox::{AttachError, Connection, Elicitation, Grant, Limits, OAuth, Pin, Pins, Quarantined, Redact, ToolServer, Toolbox, Transport};
+pub use toolbox::{
+    AttachError, Connection, Elicitation, Grant, Limits, OAuth, Pin, Pins, Quarantined, Redact, ToolServer, Toolbox,
+    Transport,
+};
 pub use transcript::{NoRecord, Record, Step};

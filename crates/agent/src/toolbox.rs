@@ -21,17 +21,17 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::{FutureExt, TryFutureExt};
 use futures::future::join_all;
+use futures::{FutureExt, TryFutureExt};
 use rmcp::ServerHandler;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 pub use connection::Connection;
-pub use pins::{Pin, Pins, Quarantined};
-pub use oauth::{Grant, OAuth};
-pub use settings::{Elicitation, ToolServer, Transport};
 use door::Failed;
+pub use oauth::{Grant, OAuth};
+pub use pins::{Pin, Pins, Quarantined};
+pub use settings::{Elicitation, ToolServer, Transport};
 use source::{Listed, Source};
 
 use crate::hands::{CallResult, Calling, Effect, Hands};
@@ -72,7 +72,10 @@ impl AttachError {
     /// The server that it is about.
     pub fn server(&self) -> &str {
         match self {
-            Self::Unusable { name, .. } | Self::Timeout { name, .. } | Self::Login { name, .. } | Self::Twice { name } => name,
+            Self::Unusable { name, .. }
+            | Self::Timeout { name, .. }
+            | Self::Login { name, .. }
+            | Self::Twice { name } => name,
         }
     }
 }

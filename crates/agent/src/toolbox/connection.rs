@@ -76,7 +76,8 @@ impl Connection {
                 // another run was quicker
                 Some(source) => source,
                 None => {
-                    let source = Arc::new(door::open(&self.settings, &self.tokens).await.map_err(|why| self.failed(&why))?);
+                    let source =
+                        Arc::new(door::open(&self.settings, &self.tokens).await.map_err(|why| self.failed(&why))?);
                     *state = State::Up(source.clone());
                     source
                 }
@@ -111,8 +112,7 @@ impl Connection {
     ) -> Result<(), String> {
         let Some(oauth) = &self.settings.oauth else { return Err("it has no `oauth` in the configuration".to_owned()) };
         let challenge = self.challenge.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let login =
-            Login::begin(&self.settings, oauth, &self.tokens, challenge.as_deref(), (redirect, scopes)).await?;
+        let login = Login::begin(&self.settings, oauth, &self.tokens, challenge.as_deref(), (redirect, scopes)).await?;
         let back = visit(login.url.clone()).await?;
         login.end(&back).await?;
         *self.state.lock().await = State::Idle;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use rmcp::ServiceExt;
 use rmcp::model::ProtocolVersion;
-use rmcp::service::{ClientLifecycleMode, ClientServiceExt};
+use rmcp::service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::auth::AuthClient;
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError};
 use tokio::process::Command;
 
 use super::client::Client;
@@ -91,23 +91,28 @@ async fn enter(server: &ToolServer, tokens: &Tokens, lifecycle: ClientLifecycleM
         }
         (None, None, _) => return Err("it has neither `command` nor `url`".to_owned().into()),
     };
-    let running = running.map_err(|error| Failed {
-        what: told(server, &error),
-        challenge: error.auth_challenge().map(str::to_owned),
-    })?;
+    let running = running
+        .map_err(|error| Failed { what: told(server, &error), challenge: error.auth_challenge().map(str::to_owned) })?;
     Ok(Source { name: server.name.clone(), running, child })
 }
 
-/// What went wrong, from its first cause, without what may be a key in the address.
-fn told(server: &ToolServer, error: &dyn Error) -> String {
-    let text = error.to_string();
-    // before this stands the name of a Rust type
-    let mut text = text.split_once("] error: ").map_or(text.as_str(), |(_, rest)| rest).to_owned();
+/// What went wrong, with its first cause, without what may be a key in the address.
+fn told(server: &ToolServer, error: &ClientInitializeError) -> String {
+    let error: &(dyn Error + 'static) = match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => return told(server, fallback),
+        // what it is wrapped in names Rust types
+        ClientInitializeError::TransportError { error, .. } => &*error.error,
+        other => other,
+    };
+    let error: &(dyn Error + 'static) = match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::Client(inner)) => inner,
+        Some(_) | None => error,
+    };
     let mut cause = error;
     while let Some(before) = cause.source() {
         cause = before;
     }
-    let cause = cause.to_string();
+    let (mut text, cause) = (error.to_string(), cause.to_string());
     if !text.contains(&cause) {
         text = format!("{cause} ({text})");
     }

@@ -235,8 +235,9 @@ impl ToolServer {
             && self.key_env.is_none()
             && self.oauth.is_none()
             && self.ca_file.is_none();
-        (!none)
-            .then(|| "`headers`, `key`, `oauth` and `ca_file` belong to a `url`; a program gets its secrets by `env`".to_owned())
+        (!none).then(|| {
+            "`headers`, `key`, `oauth` and `ca_file` belong to a `url`; a program gets its secrets by `env`".to_owned()
+        })
     }
 }
 

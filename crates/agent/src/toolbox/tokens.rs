@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rmcp::transport::auth::{
-    AuthError, CredentialRefreshGuard, CredentialStore, OAuthClientConfig, StoredCredentials,
-};
+use rmcp::transport::auth::{AuthError, CredentialRefreshGuard, CredentialStore, OAuthClientConfig, StoredCredentials};
 use serde::{Deserialize, Serialize};
 
 /// Tokens, and the client that they were given to.

@@ -1,5 +1,7 @@
 //! `midwatch tool-servers`: which tools other people's servers offer, which were set aside, and whose description changed.
 
+mod login;
+
 use agent::{Hands, Pin, Pins, Quarantined, ToolServer, Toolbox};
 use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
@@ -22,6 +24,8 @@ pub enum ToolServers {
     List(List),
     /// Accept what a server says of its tools now, after you read the difference
     Trust(Trust),
+    /// Get a token for a server that wants one by OAuth: you say yes in a browser
+    Login(login::Login),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +51,7 @@ impl ToolServers {
         match self {
             Self::List(command) => command.run().await,
             Self::Trust(command) => command.run().await,
+            Self::Login(command) => command.run().await,
         }
     }
 }
@@ -66,7 +71,7 @@ impl List {
     async fn run(self) -> anyhow::Result<u8> {
         let config = self.store.config()?;
         let pins = pins(&config).await?;
-        let looked = config.tool_servers.iter().map(|server| found(server, pins.clone()));
+        let looked = config.tool_servers.iter().map(|server| found(&config, server, pins.clone()));
         let all = futures::future::join_all(looked).await;
         match self.output {
             Output::Json => {
@@ -91,8 +96,17 @@ async fn pins(config: &Config) -> anyhow::Result<Pins> {
     Ok(pins?)
 }
 
-async fn found(server: &ToolServer, pins: Pins) -> Found<'_> {
-    match look(server, pins).await {
+/// The server of this name.
+fn named<'a>(config: &'a Config, name: &str) -> anyhow::Result<&'a ToolServer> {
+    let Some(server) = config.tool_servers.iter().find(|server| server.name == name) else {
+        let names: Vec<&str> = config.tool_servers.iter().map(|server| server.name.as_str()).collect();
+        bail!("no tool server is named `{name}`; there are: {}", names.join(", "))
+    };
+    Ok(server)
+}
+
+async fn found<'a>(config: &Config, server: &'a ToolServer, pins: Pins) -> Found<'a> {
+    match look(config, server, pins).await {
         Ok(toolbox) => {
             let tools = toolbox.tools().into_iter().map(|tool| tool.name).collect();
             Found { server, tools, aside: toolbox.quarantined(), down: None }
@@ -170,11 +184,8 @@ fn difference(was: &Pin, is: &Pin) -> String {
 impl Trust {
     async fn run(self) -> anyhow::Result<u8> {
         let (config, store) = self.store.open().await?;
-        let Some(server) = config.tool_servers.iter().find(|server| server.name == self.name) else {
-            let names: Vec<&str> = config.tool_servers.iter().map(|server| server.name.as_str()).collect();
-            bail!("no tool server is named `{}`; there are: {}", self.name, names.join(", "))
-        };
-        let toolbox: Toolbox = look(server, tool_pins::all(store.read()).await?).await?;
+        let server = named(&config, &self.name)?;
+        let toolbox: Toolbox = look(&config, server, tool_pins::all(store.read()).await?).await?;
         let wanted = |tool: &str| self.tool.as_deref().is_none_or(|name| name == tool);
         let changed: Vec<(String, Pin, Pin)> = toolbox
             .quarantined()
