@@ -76,9 +76,13 @@ pub async fn look(config: &Config, server: &ToolServer, pins: Pins) -> Result<To
 
 /// Our own tools that read, and no others.
 pub async fn own(hands: OnlyReading, settings: tools::Settings) -> Result<Toolbox, String> {
-    let server = Server::new(Arc::new(hands), settings)?.of(Caller::new("midwatch", Vec::new()));
+    alone(Server::new(Arc::new(hands), settings)?.of(Caller::new("midwatch", Vec::new())), reads).await
+}
+
+/// Our own tools as far as `effect` knows them, and no others.
+pub async fn alone(own: Server, effect: impl Fn(&str) -> Option<Effect>) -> Result<Toolbox, String> {
     let mut toolbox = empty(Pins::default());
-    toolbox.attach_own(server, reads).await.map_err(|error| error.to_string())?;
+    toolbox.attach_own(own, effect).await.map_err(|error| error.to_string())?;
     Ok(toolbox)
 }
 

@@ -37,7 +37,7 @@ use cluster::{Classified, Cluster, Identity, Policy, PolicyFile, Request};
 use serde_json::Value;
 
 pub use grant::{Grant, Scope};
-pub use lines::{Kind, Line, visible};
+pub use lines::{Kind, Line, is_hidden, visible};
 pub use plan::Plan;
 pub use propose::Wish;
 pub use seal::Seal;

@@ -1,11 +1,12 @@
 //! An answer and what it rests on.
 
+use agent::WhyEnded;
 use diagnose::{Lang, Report};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// One piece of what an answer rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     pub id: String,
     pub object: String,
@@ -36,6 +37,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// That of a diagnosis.
+    pub fn of_exit_code(code: u8) -> Self {
+        match code {
+            0 => Self::Answered,
+            1 => Self::Causes,
+            _ => Self::Unknown,
+        }
+    }
+
     /// As `diagnose` ends.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -44,6 +54,47 @@ impl Outcome {
             Self::Unknown => 2,
         }
     }
+}
+
+/// Something in a model's words that nothing backs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guess {
+    /// as the model wrote it
+    pub text: String,
+    pub why: String,
+}
+
+/// What a model added to what rules and tools can say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spoken {
+    /// by its name in the configuration; empty where none answered
+    pub name: String,
+    /// the run that the store keeps
+    pub run: String,
+    /// the answer itself; of the program where the model gave none
+    #[serde(skip)]
+    pub words: String,
+    pub ended: WhyEnded,
+    /// why there are no words of a model, in a sentence
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// what of the words is not backed
+    pub unchecked: Vec<Guess>,
+    pub rounds: u32,
+    pub tokens: Tokens,
+    pub cost: Option<f64>,
+    pub seconds: f64,
+    /// steps of the run
+    pub steps: usize,
+    /// what was switched off or changed so that the provider took the request
+    pub ladder: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    pub input: u64,
+    pub cached: u64,
+    pub output: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -58,12 +109,12 @@ pub struct Answer {
     pub tools: Vec<Used>,
     pub gaps: Vec<String>,
     pub outcome: Outcome,
-    /// id of the proposal that an order became
-    pub proposal: Option<String>,
+    /// ids of the proposals that orders became
+    pub proposals: Vec<String>,
     /// nothing but a model could answer this
     pub needs_model: bool,
-    /// the model that worded it; None: rules and tools alone
-    pub model: Option<String>,
+    /// what a model said; None: rules and tools alone
+    pub model: Option<Spoken>,
 }
 
 impl Answer {
@@ -77,7 +128,7 @@ impl Answer {
             tools: Vec::new(),
             gaps: Vec::new(),
             outcome: Outcome::Answered,
-            proposal: None,
+            proposals: Vec::new(),
             needs_model: false,
             model: None,
         }
@@ -110,16 +161,28 @@ impl Answer {
             time: item.time.map(|time| time.to_string()),
             text: item.text.clone(),
         };
-        let outcome = match report.exit_code() {
-            0 => Outcome::Answered,
-            1 => Outcome::Causes,
-            _ => Outcome::Unknown,
-        };
+        let outcome = Outcome::of_exit_code(report.exit_code());
         let mut answer = Self::new(lang, about).said(crate::message::lead(&report).get(lang), outcome);
         answer.evidence = report.evidence.iter().map(proof).collect();
         answer.gaps = report.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
         answer.report = Some(report);
         answer
+    }
+
+    /// The last word: a model's where one spoke.
+    pub fn said_last(&self) -> &str {
+        match &self.model {
+            Some(spoken) if spoken.failure.is_none() => &spoken.words,
+            Some(_) | None => &self.text,
+        }
+    }
+
+    /// Who said it.
+    pub fn by(&self) -> &str {
+        match &self.model {
+            Some(spoken) if spoken.failure.is_none() => &spoken.name,
+            Some(_) | None => "rules",
+        }
     }
 
     /// What the answer rests on, as programs read it.
@@ -130,16 +193,19 @@ impl Answer {
             "schema": 1,
             "question": question,
             "about": self.about,
-            "answer": self.text,
+            "answer": self.said_last(),
+            "rules": self.text,
             "outcome": self.outcome,
-            "by": self.model.as_deref().unwrap_or("rules"),
+            "by": self.by(),
             "needs_model": self.needs_model,
+            "model": self.model,
             "causes": part("causes"),
             "symptoms": part("symptoms"),
             "evidence": self.evidence,
             "gaps": self.gaps,
             "tools": self.tools,
-            "proposal": self.proposal,
+            "proposal": self.proposals.first(),
+            "proposals": self.proposals,
         })
     }
 }

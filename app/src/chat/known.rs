@@ -106,8 +106,19 @@ impl Known {
                 several => return About::Several(several.to_vec()),
             }
         }
+        // "what can we do better in shop": what is left are words
+        if question.thought
+            && let Some(namespace) = namespace.clone().filter(|namespace| self.namespaces.contains(namespace))
+        {
+            return About::Namespace(namespace);
+        }
         let wanted = names.join(" ");
         About::Nothing { near: self.near_objects(&names, place), wanted }
+    }
+
+    /// The namespace that a question speaks of, whatever else in it nothing is called by.
+    pub fn place(&self, question: &Question) -> Option<String> {
+        self.split(question).0.filter(|namespace| self.namespaces.contains(namespace))
     }
 
     /// "delete configmap old": an everyday word that is the name of an object of the named kind.
@@ -219,7 +230,9 @@ pub fn settled(question: &Question, about: &About) -> Intent {
     let vague = question.kind.is_none() && question.namespace.is_none();
     match &question.intent {
         Intent::Show if wide && question.kind.is_some() => Intent::List,
-        Intent::Show if wide => Intent::Diagnose,
+        Intent::Show if wide || question.thought && matches!(about, About::Object(_)) => Intent::Diagnose,
+        // "which pods are failing in shop"
+        Intent::Diagnose if wide && question.kind.is_some() && question.lists => Intent::List,
         // "what is the meaning of life": no word of it is known here
         Intent::Show | Intent::Diagnose if unknown && vague => Intent::Unclear,
         other => other.clone(),

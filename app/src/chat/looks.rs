@@ -9,7 +9,7 @@ use super::known::{About, Entry, Known};
 use super::names;
 use super::phrases;
 use super::question::{Intent, Question};
-use super::room::{Room, Told, object};
+use super::room::{Room, Tell, object};
 
 /// Names in one sentence.
 const SHOWN: usize = 12;
@@ -22,45 +22,45 @@ impl Room {
         question: &Question,
         about: &About,
         known: &Known,
-        told: Told<'_>,
+        tell: Tell<'_>,
     ) -> Answer {
         let mut answer = Answer::new(lang, title(about));
         let namespace = namespace(about);
         let kind = question.kind;
         match intent {
             Intent::Count => match (object(about), kind) {
-                (Some(one), _) if one.kind != "Namespace" => self.replicas(&mut answer, one, told).await,
+                (Some(one), _) if one.kind != "Namespace" => self.replicas(&mut answer, one, tell).await,
                 (_, kind) => self.count(&mut answer, kind.or_else(pods), namespace.as_deref(), question, false).await,
             },
             Intent::List if question.only_troubled => {
                 self.count(&mut answer, kind.or_else(pods), namespace.as_deref(), question, true).await;
             }
-            Intent::List => self.list(&mut answer, kind, namespace.as_deref(), told).await,
+            Intent::List => self.list(&mut answer, kind, namespace.as_deref(), tell).await,
             Intent::Show => match object(about) {
-                Some(one) => self.call(&mut answer, "describe", named(one), told).await,
-                None => self.list(&mut answer, kind, namespace.as_deref(), told).await,
+                Some(one) => self.call(&mut answer, "describe", named(one), tell).await,
+                None => self.list(&mut answer, kind, namespace.as_deref(), tell).await,
             },
-            Intent::Logs { previous } => self.logs(&mut answer, about, known, *previous, told).await,
-            Intent::Events => self.events(&mut answer, about, known, told).await,
+            Intent::Logs { previous } => self.logs(&mut answer, about, known, *previous, tell).await,
+            Intent::Events => self.events(&mut answer, about, known, tell).await,
             Intent::Changes => {
                 let here = namespace.or_else(|| self.before.namespace.clone());
                 let mut arguments = json!({"namespace": here.unwrap_or_else(|| self.cluster.namespace.clone())});
                 if let Some(minutes) = question.minutes {
                     arguments["minutes"] = minutes.into();
                 }
-                self.call(&mut answer, "changes", arguments, told).await;
+                self.call(&mut answer, "changes", arguments, tell).await;
             }
             Intent::WhoCan { verb, resource } => {
                 let resource = resource.as_deref().unwrap_or("pods");
                 let arguments = with_namespace(json!({"verb": verb, "resource": resource}), namespace.as_deref());
-                self.call(&mut answer, "who_can", arguments, told).await;
+                self.call(&mut answer, "who_can", arguments, tell).await;
             }
             Intent::Usage => {
                 let nodes = kind.is_some_and(|kind| kind.name == "Node");
                 let arguments = with_namespace(json!({}), namespace.as_deref().filter(|_| !nodes));
-                self.call(&mut answer, if nodes { "nodes_top" } else { "pods_top" }, arguments, told).await;
+                self.call(&mut answer, if nodes { "nodes_top" } else { "pods_top" }, arguments, tell).await;
             }
-            Intent::Alerts => self.call(&mut answer, "alerts_list", json!({}), told).await,
+            Intent::Alerts => self.call(&mut answer, "alerts_list", json!({}), tell).await,
             Intent::Diagnose
             | Intent::Proposals
             | Intent::Help
@@ -72,11 +72,11 @@ impl Room {
         answer
     }
 
-    async fn call(&self, answer: &mut Answer, name: &str, arguments: Value, told: Told<'_>) {
-        self.tool(answer, name, arguments, told).await;
+    async fn call(&self, answer: &mut Answer, name: &str, arguments: Value, tell: Tell<'_>) {
+        self.tool(answer, name, arguments, tell).await;
     }
 
-    async fn list(&self, answer: &mut Answer, kind: Option<&'static Kind>, namespace: Option<&str>, told: Told<'_>) {
+    async fn list(&self, answer: &mut Answer, kind: Option<&'static Kind>, namespace: Option<&str>, tell: Tell<'_>) {
         let kind = kind.or_else(pods);
         let (tool, arguments) = match (kind, namespace) {
             (Some(kind), _) if kind.name == "Namespace" => ("namespaces_list", json!({})),
@@ -87,13 +87,13 @@ impl Room {
             (_, Some(namespace)) => ("pods_list_in_namespace", json!({"namespace": namespace})),
             (_, None) => ("pods_list", json!({})),
         };
-        self.call(answer, tool, arguments, told).await;
+        self.call(answer, tool, arguments, tell).await;
     }
 
-    async fn replicas(&self, answer: &mut Answer, one: &ObjectRef, told: Told<'_>) {
+    async fn replicas(&self, answer: &mut Answer, one: &ObjectRef, tell: Tell<'_>) {
         let Some(kind) = kinds::kind(&one.kind).filter(|kind| ["Deployment", "StatefulSet"].contains(&kind.name))
         else {
-            return self.call(answer, "describe", named(one), told).await;
+            return self.call(answer, "describe", named(one), tell).await;
         };
         let path = kind.object_path(&one.namespace, &one.name);
         match self.object(&path).await {
@@ -144,7 +144,7 @@ impl Room {
         self.read_proof(answer, format!("GET {}", kind.list_path(place)), summary);
     }
 
-    async fn logs(&self, answer: &mut Answer, about: &About, known: &Known, previous: bool, told: Told<'_>) {
+    async fn logs(&self, answer: &mut Answer, about: &About, known: &Known, previous: bool, tell: Tell<'_>) {
         let Some(one) = object(about) else {
             let text = phrases::which_object(answer.lang);
             (answer.text, answer.outcome) = (text, Outcome::Unknown);
@@ -157,20 +157,20 @@ impl Room {
         };
         answer.about = pod.to_string();
         let arguments = json!({"name": pod.name, "namespace": pod.namespace, "previous": previous});
-        self.call(answer, "pods_log", arguments, told).await;
+        self.call(answer, "pods_log", arguments, tell).await;
     }
 
-    async fn events(&self, answer: &mut Answer, about: &About, known: &Known, told: Told<'_>) {
+    async fn events(&self, answer: &mut Answer, about: &About, known: &Known, tell: Tell<'_>) {
         let Some(one) = object(about) else {
             let arguments = with_namespace(json!({}), namespace(about).as_deref());
-            return self.call(answer, "events_list", arguments, told).await;
+            return self.call(answer, "events_list", arguments, tell).await;
         };
         // what happens to a workload happens to its pods
         let pod = known.pod_of(one).filter(|pod| pod != one);
         for named in std::iter::once(one).chain(pod.as_ref()) {
             let selector = json!({"fieldSelector": format!("involvedObject.name={}", named.name)});
             let place = Some(named.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-            self.call(answer, "events_list", with_namespace(selector, place), &mut *told).await;
+            self.call(answer, "events_list", with_namespace(selector, place), &mut *tell).await;
         }
     }
 }

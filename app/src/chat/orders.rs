@@ -10,7 +10,7 @@ use super::looks::{named, title};
 use super::order::Order;
 use super::phrases;
 use super::question::Question;
-use super::room::{Room, Told, object};
+use super::room::{Room, Tell, object};
 use crate::approvals::{Approvals, Refusal, View, Wish};
 
 impl Room {
@@ -20,7 +20,7 @@ impl Room {
         order: Order,
         about: &About,
         question: &Question,
-        told: Told<'_>,
+        tell: Tell<'_>,
     ) -> Answer {
         let mut answer = Answer::new(lang, title(about));
         let Some(approvals) = self.approvals.clone() else {
@@ -44,25 +44,25 @@ impl Room {
         match order {
             Order::Scale(replicas) => {
                 whole["scale"] = replicas.into();
-                self.tool(&mut answer, "resources_scale", whole, told).await;
+                self.tool(&mut answer, "resources_scale", whole, tell).await;
             }
             Order::Restart if one.kind == "Pod" => {
                 let arguments = json!({"name": one.name, "namespace": one.namespace});
-                self.tool(&mut answer, "pods_delete", arguments, told).await;
+                self.tool(&mut answer, "pods_delete", arguments, tell).await;
             }
             Order::Delete if one.kind == "Pod" => {
                 let arguments = json!({"name": one.name, "namespace": one.namespace});
-                self.tool(&mut answer, "pods_delete", arguments, told).await;
+                self.tool(&mut answer, "pods_delete", arguments, tell).await;
             }
             Order::Delete => {
-                self.tool(&mut answer, "resources_delete", whole, told).await;
+                self.tool(&mut answer, "resources_delete", whole, tell).await;
             }
             Order::Restart | Order::Pause | Order::Resume | Order::RollBack(_) | Order::Undo(_) => {
                 rollout["action"] = action(&order).into();
                 if let Order::RollBack(Some(revision)) = order {
                     rollout["revision"] = revision.into();
                 }
-                self.tool(&mut answer, "rollout", rollout, told).await;
+                self.tool(&mut answer, "rollout", rollout, tell).await;
             }
             Order::Image(image) => match self.image(&one, &image, question, lang).await {
                 Ok(body) => self.wish(&mut answer, &approvals, &one, api, body).await,
@@ -80,12 +80,12 @@ impl Room {
         answer
     }
 
-    pub(super) async fn apply(&self, lang: Lang, manifest: &str, told: Told<'_>) -> Answer {
+    pub(super) async fn apply(&self, lang: Lang, manifest: &str, tell: Tell<'_>) -> Answer {
         let mut answer = Answer::new(lang, "");
         if self.approvals.is_none() {
             return answer.said(phrases::read_only(lang), Outcome::Unknown);
         }
-        self.tool(&mut answer, "resources_create_or_update", json!({"resource": manifest}), told).await;
+        self.tool(&mut answer, "resources_create_or_update", json!({"resource": manifest}), tell).await;
         answer
     }
 
@@ -159,7 +159,7 @@ impl Room {
 fn proposed(mut answer: Answer, made: Result<View, Refusal>) -> Answer {
     match made {
         Ok(view) => {
-            answer.proposal = Some(view.id.clone());
+            answer.proposals.push(view.id);
             answer.said(view.summary, Outcome::Proposed)
         }
         Err(error) => answer.said(error.to_string(), Outcome::Unknown),

@@ -1,7 +1,9 @@
 //! What is said in fixed words, in both languages.
 
+use agent::{Limit, WhyEnded};
 use diagnose::{Lang, ObjectRef};
 
+use super::clean::line;
 use super::order::Lack;
 
 fn word(lang: Lang, zh: impl Into<String>, en: impl Into<String>) -> String {
@@ -31,6 +33,60 @@ pub fn needs_model(lang: Lang) -> String {
         "这个问题规则和工具回答不了，需要配置模型（配置文件里的 models）。不用模型也能回答的，输入 help 查看。",
         "Rules and tools cannot answer this; it needs a model (`models` in the configuration). Type help for what works without one.",
     )
+}
+
+/// The same where a model is there and gave no answer.
+pub fn unanswered(lang: Lang) -> String {
+    word(
+        lang,
+        "这个问题规则和工具回答不了，模型也没有给出答案。不用模型也能回答的，输入 help 查看。",
+        "Rules and tools cannot answer this, and no model did. Type help for what works without one.",
+    )
+}
+
+pub fn failure(why: &WhyEnded, lang: Lang) -> String {
+    match why {
+        WhyEnded::Model { message, .. } => {
+            let message = line(message, 400);
+            word(lang, format!("模型没有回答：{message}"), format!("No model answered: {message}"))
+        }
+        WhyEnded::Budget { limit } => {
+            let (zh, en) = match limit {
+                Limit::Rounds => ("轮数", "rounds"),
+                Limit::Calls => ("工具调用次数", "calls"),
+                Limit::Tokens => ("token", "tokens"),
+                Limit::Time => ("时间", "time"),
+                Limit::Money => ("费用", "money"),
+            };
+            word(
+                lang,
+                format!("模型用完了{zh}，没有给出答案"),
+                format!("The model used up its {en} and gave no answer"),
+            )
+        }
+        WhyEnded::Repeating { name } => {
+            let name = line(name, 60);
+            word(
+                lang,
+                format!("模型一再重复同一调用（{name}），没有给出答案"),
+                format!("The model made the same call ({name}) again and again and gave no answer"),
+            )
+        }
+        WhyEnded::UnknownTools => word(
+            lang,
+            "模型一再调用不存在的工具，没有给出答案",
+            "The model kept calling tools that do not exist and gave no answer",
+        ),
+        WhyEnded::NothingButAnnouncements | WhyEnded::Answered => {
+            word(lang, "模型没有给出答案", "The model gave no answer")
+        }
+        WhyEnded::Cancelled => word(lang, "已停止", "Stopped"),
+        WhyEnded::Record { message } => word(
+            lang,
+            format!("运行记录写不下去，因此没有再问模型：{message}"),
+            format!("The run could not be written down, so the model was not asked further: {message}"),
+        ),
+    }
 }
 
 pub fn rules_alone(lang: Lang) -> String {

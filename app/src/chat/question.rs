@@ -50,6 +50,14 @@ pub struct Question {
     /// the whole cluster is meant
     pub whole: bool,
     pub only_troubled: bool,
+    /// "which ones" is asked, not why
+    pub lists: bool,
+    /// more than facts is wished: advice, a comparison, an explanation
+    pub thought: bool,
+    /// no word of it says what is wished: that it is asked how something is, is a guess
+    pub guessed: bool,
+    /// "why?" and nothing else
+    pub bare_why: bool,
     pub minutes: Option<u32>,
     pub lang: Lang,
 }
@@ -94,6 +102,14 @@ pub fn manifest(text: &str) -> Option<String> {
     (!documents.is_empty() && documents.iter().all(named)).then(|| inner.to_owned())
 }
 
+/// A text as it is kept: no secrets, and of a manifest only that there was one.
+pub fn kept(text: &str) -> String {
+    match manifest(text) {
+        Some(manifest) => format!("(a manifest of {} lines)", manifest.lines().count()),
+        None => redact::text(text.trim()).into_owned(),
+    }
+}
+
 /// Reads one typed text. Never fails: what fits nothing is `Unclear`.
 pub fn read(text: &str) -> Question {
     let flat = words::flat(text);
@@ -107,6 +123,10 @@ pub fn read(text: &str) -> Question {
         points_back: words::points_back(&flat),
         whole: words::whole(&flat),
         only_troubled: words::only_troubled(&flat),
+        lists: lists(&flat),
+        thought: words::wants_thought(&flat),
+        guessed: false,
+        bare_why: words::bare_why(&flat),
         minutes: minutes(&flat),
         lang,
     };
@@ -116,6 +136,8 @@ pub fn read(text: &str) -> Question {
     }
     mentions(text, &flat, &mut question);
     question.intent = intent(&flat, &question);
+    let few = flat.split(' ').count() <= 3;
+    question.guessed = question.intent == Intent::Diagnose && words::topic(&flat).is_none() && !few;
     if let Intent::Order(Order::Image(image)) = &question.intent {
         question.names.retain(|name| !image.eq_ignore_ascii_case(name));
     }
@@ -265,7 +287,7 @@ fn intent(flat: &str, question: &Question) -> Intent {
         Some(Topic::Count) => Intent::Count,
         Some(Topic::Usage) => Intent::Usage,
         // "which pods are failing" asks for a list, "why are pods failing" for a cause
-        Some(Topic::Trouble) if !named && question.kind.is_some() && lists(flat) => Intent::List,
+        Some(Topic::Trouble) if !named && question.kind.is_some() && question.lists => Intent::List,
         // "why?" alone is about what was spoken of
         Some(Topic::Why) if list.len() > 1 && !about_cluster(question, named) => Intent::Unclear,
         Some(Topic::Trouble | Topic::Why) => Intent::Diagnose,

@@ -7,20 +7,40 @@ use diagnose::collect::Prometheus;
 use diagnose::{Lang, ObjectRef, Target};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tools::{Caller, Server, Trouble};
 
 use super::answer::{Answer, Outcome, Proof, Used};
 use super::known::{About, Before, Known, settled};
+use super::model::Advisor;
 use super::names;
 use super::phrases;
-use super::question::{Intent, Question, read};
+use super::prompt::Past;
+use super::question::{Intent, Question, kept, read};
 use crate::approvals::Approvals;
 use crate::investigate::{Brief, investigate};
 use crate::people::Person;
 use crate::prometheus::Answers;
+use crate::toolbox::Servers;
 
-/// What is told while an answer is made, one line for each call.
-pub type Told<'a> = &'a mut (dyn FnMut(&Used) + Send);
+/// What happens while an answer is made.
+#[derive(Debug, Clone, Copy)]
+pub enum News<'a> {
+    /// a tool was called
+    Called(&'a Used),
+    /// what rules and tools say, before a model is asked as well
+    Ruled(&'a Answer),
+    /// a model is asked, by its name
+    Asking(&'a str),
+    /// a piece of its answer
+    Words(&'a str),
+    /// the words so far are no answer: it begins again
+    Again,
+    /// something that was tried on the way
+    Aside(&'a str),
+}
+
+pub type Tell<'a> = &'a mut (dyn for<'n> FnMut(News<'n>) + Send);
 
 pub struct Room {
     pub cluster: Cluster,
@@ -37,20 +57,62 @@ pub struct Room {
     pub done: Option<String>,
     /// None: that of each question
     pub lang: Option<Lang>,
+    /// other people's tools; None: ours alone
+    pub servers: Option<Servers>,
+    /// None: rules and tools answer alone
+    pub advisor: Option<Advisor>,
+    /// what was asked and answered so far
+    pub past: Vec<Past>,
+}
+
+/// What rules and tools made of a text, and what it was found to be about.
+pub(super) struct Ruled {
+    pub answer: Answer,
+    pub intent: Intent,
+    /// None where nothing was looked for
+    pub about: Option<About>,
+    pub known: Known,
+}
+
+impl Ruled {
+    fn of(answer: Answer, intent: &Intent) -> Self {
+        Self { answer, intent: intent.clone(), about: None, known: Known::default() }
+    }
 }
 
 impl Room {
-    /// Answers one typed text. Always answers: what could not be read or understood is said.
-    pub async fn answer(&mut self, text: &str, told: Told<'_>) -> Answer {
+    /// Answers one typed text: by rules and tools, and by a model where they do not suffice. Always answers: what could not
+    /// be read or understood is said. None: it was cancelled before there was anything to say.
+    pub async fn answer(&mut self, text: &str, tell: Tell<'_>, cancel: &CancellationToken) -> Option<Answer> {
         let question = read(text);
-        let lang = self.lang.unwrap_or(question.lang);
-        match &question.intent {
-            Intent::Help => return Answer::new(lang, "").said(phrases::help(lang), Outcome::Answered),
-            Intent::Manifest(manifest) => return self.apply(lang, manifest, told).await,
-            Intent::Incomplete(lack) => {
-                return Answer::new(lang, "").said(phrases::lacks(*lack, lang), Outcome::Unknown);
+        let mut ruled = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return None,
+            ruled = self.by_rules(&question, &mut *tell) => ruled,
+        };
+        let answer = match self.advisor.clone().filter(|advisor| self.wants(advisor, &question, &ruled)) {
+            Some(advisor) => {
+                ruled.answer.needs_model |= question.guessed;
+                self.advised(&advisor, (text, &question), ruled, tell, cancel).await
             }
-            Intent::Proposals => return self.proposals(lang).await,
+            None => ruled.answer,
+        };
+        self.past.push(Past {
+            question: kept(text),
+            answer: answer.said_last().to_owned(),
+            by_rules: answer.by() == "rules",
+            evidence: answer.evidence.clone(),
+        });
+        Some(answer)
+    }
+
+    async fn by_rules(&mut self, question: &Question, tell: Tell<'_>) -> Ruled {
+        let lang = self.lang.unwrap_or(question.lang);
+        let plainly = match &question.intent {
+            Intent::Help => Some(Answer::new(lang, "").said(phrases::help(lang), Outcome::Answered)),
+            Intent::Manifest(manifest) => Some(self.apply(lang, manifest, &mut *tell).await),
+            Intent::Incomplete(lack) => Some(Answer::new(lang, "").said(phrases::lacks(*lack, lang), Outcome::Unknown)),
+            Intent::Proposals => Some(self.proposals(lang).await),
             Intent::Diagnose
             | Intent::Count
             | Intent::List
@@ -62,17 +124,20 @@ impl Room {
             | Intent::Usage
             | Intent::Alerts
             | Intent::Order(_)
-            | Intent::Unclear => {}
+            | Intent::Unclear => None,
+        };
+        if let Some(answer) = plainly {
+            return Ruled::of(answer, &question.intent);
         }
         let (known, gaps) = names::known(&self.cluster, question.namespace.as_deref()).await;
-        let about = known.about(&question, &self.before);
-        let intent = settled(&question, &about);
+        let about = known.about(question, &self.before);
+        let intent = settled(question, &about);
         self.remember(&about);
-        let mut answer = self.of(lang, &question, intent, about, &known, told).await;
+        let mut answer = self.of(lang, question, intent.clone(), about.clone(), &known, tell).await;
         if answer.outcome == Outcome::Unknown {
             answer.gaps.extend(gaps);
         }
-        answer
+        Ruled { answer, intent, about: Some(about), known }
     }
 
     fn remember(&mut self, about: &About) {
@@ -88,7 +153,7 @@ impl Room {
         intent: Intent,
         about: About,
         known: &Known,
-        told: Told<'_>,
+        tell: Tell<'_>,
     ) -> Answer {
         match (&about, &intent) {
             (_, Intent::Unclear) => {
@@ -106,8 +171,8 @@ impl Room {
         }
         match intent {
             Intent::Diagnose => self.diagnose(lang, target(&about)).await,
-            Intent::Order(order) => self.order(lang, order, &about, question, told).await,
-            other => self.look(lang, &other, question, &about, known, told).await,
+            Intent::Order(order) => self.order(lang, order, &about, question, tell).await,
+            other => self.look(lang, &other, question, &about, known, tell).await,
         }
     }
 
@@ -123,17 +188,17 @@ impl Room {
     }
 
     /// Calls one tool and keeps what it said as evidence. None: it failed, and the answer says why.
-    pub async fn tool(&self, answer: &mut Answer, name: &str, arguments: Value, told: Told<'_>) -> Option<Value> {
+    pub async fn tool(&self, answer: &mut Answer, name: &str, arguments: Value, tell: Tell<'_>) -> Option<Value> {
         let map = arguments.as_object().cloned().unwrap_or_default();
         let result = self.server.call(&self.caller, name, map).await;
         let ok = matches!(result, Ok(_) | Err(Trouble::Approval(_)));
         let used = Used { name: name.to_owned(), arguments, ok };
-        told(&used);
+        tell(News::Called(&used));
         answer.tools.push(used);
         let said = match result {
             Ok(said) => said,
             Err(Trouble::Approval(proposed)) => {
-                answer.proposal = Some(proposed.id.clone());
+                answer.proposals.push(proposed.id.clone());
                 answer.outcome = Outcome::Proposed;
                 answer.text = proposed.summary.clone();
                 return Some(Value::Null);
@@ -172,7 +237,7 @@ impl Room {
     }
 }
 
-fn target(about: &About) -> Target {
+pub(super) fn target(about: &About) -> Target {
     match about {
         About::Object(object) if object.kind == "Namespace" => Target::Namespace(object.name.clone()),
         About::Object(object) => Target::Object(object.clone()),

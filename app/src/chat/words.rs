@@ -4,22 +4,24 @@ use diagnose::kinds::{self, Kind};
 
 /// English words that are never a name, however they are written.
 const PLAIN: &str = "\
-    a about after alert alerts all allowed am an and any anything app application apply are arent at back bad be \
-    because been before being broken but by called can cannot cant change changed changes check cluster come \
-    container containers cordon could count cpu crash crashed crashing create current currently day days delete \
-    deployed describe did disk do does doesnt doing dont down error errors event events every everything exec exist \
-    exists expand explain fail failed failing fails find firing for from get give going grow had happened happening \
-    has have healthy help hey hi hour hours how i if image in increase inside into is isnt issue issues it its just \
-    keep keeps kind kubectl last latest line lines list log logs loop many matter may me memory min minute minutes \
-    modified more most much my name named names namespace namespaces need new no not now number object objects of \
-    off ok old on or our out outage over patch pause pending permission please previous print problem problems \
-    proposal proposals pull pulled ready really reason reboot recent recently remove replace replica replicas resize \
-    restart restarted restarting restarts resume revert right roll rollback rollout run running scale schedule \
-    scheduled see set should show since size slow so some something start started starting starts state status still \
-    stuck tail tell than thanks that the their them then there these they thing things this those to today top \
-    uncordon undo undo-last unhealthy unready until up update us usage use used using version very volume want was \
-    watch we well were what whats when where which while who why will with without wont working workload workloads \
-    works would wrong yes yesterday you your";
+    a about advice after alert alerts all allowed am an and any anything app application apply are arent at avoid \
+    back bad be because been before being best better broken but by called can cannot cant change changed changes \
+    check cluster come compare container containers cordon could count cpu crash crashed crashing create current \
+    currently day days delete deployed describe did difference disk do does doesnt doing dont down error errors event \
+    events every everything exec exist exists expand explain fail failed failing fails find firing for from future \
+    get give going grow had happen happened happening happens has have healthy help hey hi hour hours how i if image \
+    improve in increase inside into is isnt issue issues it its just keep keeps kind kubectl last latest line lines \
+    list log logs loop many matter may me mean means memory might min minute minutes modified more most much must my \
+    name named names namespace namespaces need new next night no not now number object objects of off often ok old on \
+    once or our out outage over patch pause pending people permission person please prevent previous print problem \
+    problems proposal proposals pull pulled ready really reason reboot recent recently recommend remove replace \
+    replica replicas resize restart restarted restarting restarts resume revert right roll rollback rollout run \
+    running say says scale schedule scheduled see set should show since size slow so some something start started \
+    starting starts state status still stuck summary tail tell term than thanks that the their them then there these \
+    they thing things this those time times to today top translate trouble uncordon undo undo-last unhealthy unready \
+    until up update us usage use used using version very volume want was watch we weeks well were what whats when \
+    where which while who why will with without wont work working workload workloads works would write wrong yes \
+    yesterday yet you your";
 
 pub fn is_plain(word: &str) -> bool {
     PLAIN.split(' ').any(|plain| plain == word) || word.len() < 2 && !word.chars().all(|c| c.is_ascii_digit())
@@ -295,6 +297,84 @@ pub fn points_back(flat: &str) -> bool {
     let english = ["it", "its", "that", "this", "that one", "them", "the same"];
     english.iter().any(|word| says(flat, word))
         || ["它", "这个", "那个", "上面", "刚才"].iter().any(|w| flat.contains(w))
+}
+
+/// Whether facts alone do not answer it: advice, a comparison, an explanation is wished.
+pub fn wants_thought(flat: &str) -> bool {
+    let english = [
+        "advice",
+        "advise",
+        "compare",
+        "comparison",
+        "difference",
+        "differences",
+        "explain",
+        "recommend",
+        "best",
+        "summarize",
+        "summarise",
+        "summary",
+        "in plain words",
+        "what should",
+        "what would",
+        "what if",
+        "what can we do",
+        "what can i do",
+        "how do i",
+        "how do we",
+        "how can i",
+        "how can we",
+        "how should",
+        "how to",
+        "how would",
+        "should i",
+        "should we",
+        "is it safe",
+        "could it be",
+        "translate",
+        "what does that mean",
+        "what does it mean",
+        "what does this mean",
+        "next step",
+        "next steps",
+        "prevent",
+        "better",
+    ];
+    let chinese = [
+        "比较",
+        "对比",
+        "区别",
+        "解释",
+        "建议",
+        "怎么办",
+        "应该",
+        "如何",
+        "怎么修",
+        "怎么解决",
+        "怎么处理",
+        "怎么改",
+        "怎么做",
+        "要不要",
+        "该不该",
+        "安全吗",
+        "总结",
+        "概括",
+        "翻译",
+        "什么意思",
+        "下一步",
+        "避免",
+        "预防",
+        "优化",
+        "如果",
+        "说明一下",
+    ];
+    english.iter().any(|phrase| says(flat, phrase)) || chinese.iter().any(|word| flat.contains(word))
+}
+
+/// Whether the one word is why.
+pub fn bare_why(flat: &str) -> bool {
+    ["why", "but why", "why is that", "why so", "how come", "为什么", "为什么呢", "为啥", "为何", "原因呢", "怎么会"]
+        .contains(&flat)
 }
 
 /// Whether everything is meant.

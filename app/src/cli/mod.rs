@@ -23,6 +23,7 @@ mod record;
 mod replay;
 mod room;
 mod runs;
+mod screen;
 mod serve;
 mod setup;
 mod source;

@@ -17,6 +17,7 @@ impl Config {
         store::Settings {
             path: self.data_dir.join("midwatch.db"),
             retention_days: self.retention_days,
+            chat_retention_days: self.chat_retention_days,
             ..store::Settings::default()
         }
     }

@@ -65,6 +65,8 @@ pub struct Config {
     pub templates: Option<PathBuf>,
     /// Days that ended incidents and their raw payloads are kept.
     pub retention_days: u32,
+    /// Days that a conversation is kept after its last question, and what models were asked in it or by `midwatch ask`.
+    pub chat_retention_days: u32,
 }
 
 impl Default for Config {
@@ -96,6 +98,7 @@ impl Default for Config {
             prompt: None,
             templates: None,
             retention_days: 30,
+            chat_retention_days: 90,
         }
     }
 }

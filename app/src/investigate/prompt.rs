@@ -56,7 +56,7 @@ pub fn messages(instructions: String, report: &Report, lang: Lang) -> Vec<Messag
 }
 
 /// The verdict, then the evidence: what causes cite first, the rest as far as there is room, and how much was left out.
-fn evidence(report: &Report, lang: Lang, most: u32) -> String {
+pub fn evidence(report: &Report, lang: Lang, most: u32) -> String {
     let mut head = format!("{}\n", verdict(report, lang));
     let mut tail = String::new();
     let gaps = report.gaps.iter().take(10).map(|gap| format!("- {}: {}\n", gap.what, short(&gap.why, 200)));
@@ -135,7 +135,7 @@ fn word(lang: Lang, zh: &'static str, en: &'static str) -> &'static str {
 }
 
 /// On one line, cut with a mark.
-fn short(text: &str, most: usize) -> String {
+pub fn short(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),

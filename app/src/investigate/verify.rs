@@ -91,6 +91,11 @@ impl<'a> Known<'a> {
         Self { report, results, whole, verdict }
     }
 
+    /// All that was read, as [`plain`] writes it.
+    pub fn whole(&self) -> &str {
+        &self.whole
+    }
+
     fn certain(&self) -> bool {
         self.report.causes.iter().any(|cause| cause.confidence == Confidence::Certain)
     }
@@ -288,7 +293,7 @@ fn verb<'a>(words: &[&'a str]) -> &'a str {
 }
 
 /// As a text is compared: small letters, one space between words.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !out.is_empty() {
@@ -300,7 +305,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Whether a word stands in a text by itself and not as a part of a longer one: `5gi` is not in `15gi`.
-fn occurs(text: &str, word: &str) -> bool {
+pub fn occurs(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric();
     text.match_indices(word).any(|(at, _)| {
         let before = text.get(..at).and_then(|head| head.chars().next_back());

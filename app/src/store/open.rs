@@ -23,13 +23,20 @@ pub struct Settings {
     pub path: PathBuf,
     /// Days that closed incidents, their alerts and reports are kept.
     pub retention_days: u32,
+    /// Days that conversations and their runs are kept after the last word.
+    pub chat_retention_days: u32,
     /// Hours that raw request bodies are kept.
     pub raw_retention_hours: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { path: PathBuf::from("midwatch.db"), retention_days: 90, raw_retention_hours: 24 }
+        Self {
+            path: PathBuf::from("midwatch.db"),
+            retention_days: 90,
+            chat_retention_days: 90,
+            raw_retention_hours: 24,
+        }
     }
 }
 

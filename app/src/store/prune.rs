@@ -12,7 +12,8 @@ const BY_RETENTION: [&str; 8] = [
     "DELETE FROM digests WHERE rowid IN (SELECT rowid FROM digests WHERE minute * 60000 < $1 LIMIT $2)",
     "DELETE FROM jobs WHERE id IN
        (SELECT id FROM jobs WHERE updated_at < $1 AND state IN ('done', 'failed') LIMIT $2)",
-    "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE updated_at < $1 LIMIT $2)",
+    "DELETE FROM runs WHERE id IN
+       (SELECT id FROM runs WHERE updated_at < $1 AND kind NOT IN ('chat', 'ask') LIMIT $2)",
     "DELETE FROM reports WHERE rowid IN (SELECT r.rowid FROM reports r JOIN incidents i ON i.id = r.incident
        WHERE i.state != 'open' AND i.updated_at < $1 LIMIT $2)",
     "DELETE FROM episodes WHERE id IN (SELECT e.id FROM episodes e JOIN incidents i ON i.id = e.incident
@@ -21,6 +22,11 @@ const BY_RETENTION: [&str; 8] = [
        AND NOT EXISTS (SELECT 1 FROM episodes e WHERE e.alert = a.id) LIMIT $2)",
     "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents i WHERE state != 'open' AND updated_at < $1
        AND NOT EXISTS (SELECT 1 FROM episodes e WHERE e.incident = i.id) LIMIT $2)",
+];
+
+const OF_CHATS: [&str; 2] = [
+    "DELETE FROM chats WHERE id IN (SELECT id FROM chats WHERE updated_at < $1 LIMIT $2)",
+    "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE updated_at < $1 AND kind IN ('chat', 'ask') LIMIT $2)",
 ];
 
 const RAW: [&str; 2] = [
@@ -46,6 +52,16 @@ impl Store {
             .await?;
         for statement in RAW {
             removed += self.prune_with(statement, raw).await?;
+        }
+        Ok(removed + self.prune_chats(settings, now).await?)
+    }
+
+    /// Conversations alone, for a program that is no server.
+    pub async fn prune_chats(&self, settings: &Settings, now: Millis) -> Result<u64, Error> {
+        let kept = now - Millis::from(settings.chat_retention_days) * 24 * HOUR;
+        let mut removed = 0;
+        for statement in OF_CHATS {
+            removed += self.prune_with(statement, kept).await?;
         }
         Ok(removed)
     }

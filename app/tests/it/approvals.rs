@@ -80,6 +80,19 @@ pub fn busy_policy(folder: &Path) -> PathBuf {
     path
 }
 
+/// The same, and new Deployments and ConfigMaps in one namespace after one yes.
+pub fn creating_policy(folder: &Path, namespace: &str) -> PathBuf {
+    let path = busy_policy(folder);
+    let rule = "  - approve: { class: W, quorum: 1, ttl: 15m }\n";
+    let create = format!(
+        "  - approve: {{ class: D, verbs: create, resources: [deployments, configmaps], namespaces: [{namespace}], quorum: 1, distinct_from_requester: false, hold: 0s, ttl: 15m }}\n"
+    );
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(rule));
+    std::fs::write(&path, text.replace(rule, &format!("{rule}{create}"))).unwrap();
+    path
+}
+
 pub fn busy() -> Settings {
     Settings { settle_seconds: 0, most_waiting: 1_000_000, ..Settings::default() }
 }

@@ -1,7 +1,8 @@
 //! The store when its file is locked, damaged or from the future.
 
 use midwatch::alerts::Accepted;
-use midwatch::store::{Error, Store};
+use midwatch::store::runs::Kind;
+use midwatch::store::{Error, Store, chats, runs};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
@@ -145,4 +146,43 @@ async fn what_is_past_its_time_is_forgotten_and_what_is_open_is_not() {
     assert_eq!(midwatch.count("SELECT count(*) FROM alerts").await, 1);
     assert_eq!(midwatch.count("SELECT count(*) FROM incidents WHERE state = 'open'").await, 1);
     assert_eq!(midwatch.count("SELECT count(*) FROM incidents").await, 1);
+}
+
+/// Conversations and what models were asked in them have a time of their own.
+#[tokio::test]
+async fn conversations_are_forgotten_after_their_own_time() {
+    let midwatch = Harness::start().await;
+    let store = midwatch.store();
+    let start = midwatch::store::now();
+    let chat = chats::Chat {
+        id: "c".to_owned(),
+        person: "ann".to_owned(),
+        cluster: "seed".to_owned(),
+        state: "{}".to_owned(),
+        created_at: start,
+        updated_at: start,
+    };
+    let written = store.write(move |connection| {
+        Box::pin(async move {
+            chats::add(connection, &chat, "why?", "{}").await?;
+            runs::begin(connection, "chat-1", Kind::Chat, "why?", None, start).await?;
+            runs::step(connection, "chat-1", "{}", start).await?;
+            runs::begin(connection, "alert-1", Kind::Alert, "A", None, start).await
+        })
+    });
+    written.await.unwrap();
+    let day = 86_400_000;
+    let kept = midwatch::store::Settings {
+        retention_days: 30,
+        chat_retention_days: 60,
+        ..settings(midwatch.folder.path().join("midwatch.db"))
+    };
+    store.prune(&kept, start + 40 * day).await.unwrap();
+    assert_eq!(midwatch.count("SELECT count(*) FROM runs WHERE kind = 'alert'").await, 0);
+    assert_eq!(midwatch.count("SELECT count(*) FROM chat_turns").await, 1);
+    assert_eq!(midwatch.count("SELECT count(*) FROM run_steps").await, 1);
+    store.prune_chats(&kept, start + 61 * day).await.unwrap();
+    for table in ["SELECT count(*) FROM chats", "SELECT count(*) FROM chat_turns", "SELECT count(*) FROM run_steps"] {
+        assert_eq!(midwatch.count(table).await, 0, "{table}");
+    }
 }

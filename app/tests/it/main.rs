@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod advice;
 mod approvals;
 #[cfg(feature = "failpoints")]
 mod approvals_crash;
@@ -45,6 +46,8 @@ mod senders;
 mod states;
 #[cfg(target_os = "linux")]
 mod storefaults;
+#[cfg(target_os = "linux")]
+mod talk;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod testbed;

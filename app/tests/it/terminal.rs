@@ -12,14 +12,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
 
-use crate::approvals::{busy_policy, furnish, object};
+use crate::approvals::{creating_policy, furnish, object};
 use crate::cli::{case, midwatch};
 use crate::testbed::TestBed;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program at a terminal of its own.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keys: File,
     screen: Receiver<Vec<u8>>,
@@ -30,7 +30,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&main).unwrap();
         unlockpt(&main).unwrap();
@@ -58,13 +58,19 @@ impl Terminal {
     }
 
     /// Types, and presses Enter.
-    fn line(&mut self, text: &str) {
+    pub fn line(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).unwrap();
         self.keys.write_all(b"\r").unwrap();
     }
 
+    /// What Ctrl-C does where the terminal belongs to the program alone.
+    pub fn interrupt(&self) {
+        let done = std::process::Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
     /// What is shown from the last look on until `text` is.
-    fn until(&mut self, text: &str) -> String {
+    pub fn until(&mut self, text: &str) -> String {
         let began = Instant::now();
         loop {
             if let Some(at) = self.seen[self.read..].find(text) {
@@ -84,7 +90,7 @@ impl Terminal {
     }
 
     /// Ctrl-D, and the exit code.
-    fn end(mut self) -> (i32, String) {
+    pub fn end(mut self) -> (i32, String) {
         self.keys.write_all(b"\x04").unwrap();
         let shown = self.until("take it up again: midwatch chat --resume ");
         let code = self.child.wait().unwrap().code().unwrap();
@@ -122,7 +128,7 @@ fn a_conversation_about_a_recording_goes_on_where_it_was_left() {
     let data = folder.path().join("data");
     let arguments = ["chat", "--replay", replay.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
     let mut terminal = Terminal::start(folder.path(), &arguments);
-    terminal.until("No model is configured");
+    terminal.until("No model is used");
     terminal.line("why is aiops/test-deployment not ready");
     let answer = terminal.until("by rules and tools alone");
     assert!(answer.contains("5Gi") && answer.contains("10Gi"), "{answer}");
@@ -166,19 +172,19 @@ fn a_conversation_about_a_recording_goes_on_where_it_was_left() {
 /// policy does not allow says so.
 #[test]
 fn changes_are_typed_shown_approved_and_done() {
-    let bed = TestBed::start(&["--no-prometheus"]);
-    furnish(&bed, "shop");
+    let bed = TestBed::shared();
+    furnish(bed, "shop");
     bed.kubectl(&["-n", "shop", "create", "configmap", "old", "--from-literal=a=b"]);
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("midwatch.yaml");
     let data = folder.path().join("data");
-    let settings = json!({"data_dir": data, "policy": busy_policy(folder.path()), "approvals": {"settle_seconds": 0, "most_waiting": 1000}});
+    let settings = json!({"data_dir": data, "policy": creating_policy(folder.path(), "shop"), "approvals": {"settle_seconds": 0, "most_waiting": 1000}});
     std::fs::write(&config, settings.to_string()).unwrap();
     let arguments =
         ["chat", "--kubeconfig", bed.text("kubeconfig"), "--context", "admin", "--config", config.to_str().unwrap()];
     let mut terminal = Terminal::start(folder.path(), &arguments);
-    terminal.until("No model is configured");
-    let web = |field: &str| object(&bed, "shop", "deployment/web").pointer(field).cloned().unwrap_or_default();
+    terminal.until("No model is used");
+    let web = |field: &str| object(bed, "shop", "deployment/web").pointer(field).cloned().unwrap_or_default();
     let change = |terminal: &mut Terminal, typed: &str, shown: &[&str]| {
         terminal.line(typed);
         let page = terminal.until("anything else to leave it: ");
@@ -212,9 +218,17 @@ fn changes_are_typed_shown_approved_and_done() {
         bed.kubectl(&["-n", "shop", "get", &pod, "--ignore-not-found", "-o", "jsonpath={.metadata.deletionTimestamp}"]);
     let pods = bed.kubectl(&["-n", "shop", "get", "pods", "-o", "name"]);
     assert!(!pods.contains(&pod) || !left.is_empty(), "{pods}");
-    // a pasted text comes in one piece; making a new object is not open in the built-in policy
+    // a pasted text comes in one piece; this policy lets new objects be made, the built-in one does not
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: pasted\n  namespace: shop\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: pasted}}\n  template:\n    metadata: {labels: {app: pasted}}\n    spec:\n      containers: [{name: main, image: \"registry.example.com/pasted:1\"}]";
     terminal.line(&format!("\x1b[200~{manifest}\x1b[201~"));
+    let page = terminal.until("anything else to leave it: ");
+    assert!(page.contains("· resources_create_or_update") && page.contains("pasted:1"), "{page}");
+    terminal.line("yes");
+    terminal.until(": executed");
+    terminal.until("> ");
+    let made = object(bed, "shop", "deployment/pasted");
+    assert_eq!(made["spec"]["template"]["spec"]["containers"][0]["image"], "registry.example.com/pasted:1");
+    terminal.line(&format!("\x1b[200~{}\x1b[201~", manifest.replace("shop", "default")));
     let said = terminal.until("the policy does not allow this");
     assert!(said.contains("resources_create_or_update"), "{said}");
     terminal.until("> ");

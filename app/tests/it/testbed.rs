@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,6 +33,12 @@ impl TestBed {
         let state =
             serde_json::from_str(&line).unwrap_or_else(|e| panic!("the test bed did not start, as said above: {e}"));
         Self { process, alive, state }
+    }
+
+    /// One that several tests use, each in a namespace of its own. It stops with this process.
+    pub fn shared() -> &'static Self {
+        static BED: LazyLock<TestBed> = LazyLock::new(|| TestBed::start(&["--no-prometheus"]));
+        &BED
     }
 
     pub fn text(&self, field: &str) -> &str {

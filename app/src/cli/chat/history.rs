@@ -3,8 +3,9 @@
 use diagnose::{Lang, ObjectRef};
 use serde_json::{Value, json};
 
-use crate::chat::question::{Intent, read};
-use crate::chat::{Answer, Room};
+use crate::chat::prompt::Past;
+use crate::chat::question::kept;
+use crate::chat::{Answer, Room, clean};
 use crate::store::{self, Store, chats};
 
 pub struct History {
@@ -41,6 +42,7 @@ impl History {
         let namespace = state["namespace"].as_str().map(str::to_owned);
         room.before.namespace = room.before.namespace.take().or(namespace);
         room.done = state["done"].as_str().map(str::to_owned);
+        room.past = self.turns.iter().map(|(question, answer)| past(question, answer)).collect();
     }
 
     pub async fn add(&mut self, store: &Store, room: &Room, question: &str, answer: &Answer) -> anyhow::Result<()> {
@@ -65,13 +67,13 @@ impl History {
         !self.turns.is_empty()
     }
 
-    /// The evidence of the last answer that had any: one piece in full, or the list.
+    /// One piece of evidence in full, the newest of this id; without one, the list of the last answer that had any.
     pub fn evidence(&self, id: &str, lang: Lang) -> String {
-        let items = self
-            .turns
-            .iter()
-            .rev()
-            .find_map(|(_, answer)| answer["evidence"].as_array().filter(|items| !items.is_empty()));
+        let has = |items: &&Vec<Value>| {
+            let named = |item: &Value| item["id"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(id));
+            if id.is_empty() { !items.is_empty() } else { items.iter().any(named) }
+        };
+        let items = self.turns.iter().rev().find_map(|(_, answer)| answer["evidence"].as_array().filter(has));
         let missing = match lang {
             Lang::Zh => "还没有证据",
             Lang::En => "there is no such evidence yet",
@@ -86,28 +88,16 @@ impl History {
                 lines.push_str(&format!("{head} {}\n{}\n", text(item, "time"), text(item, "text")));
             }
         }
-        if lines.is_empty() { format!("{missing}\n") } else { lines }
+        if lines.is_empty() { format!("{missing}\n") } else { clean::shown(&lines) }
     }
 }
 
-/// A question as it is stored: no secrets, and of a manifest only that there was one.
-fn kept(question: &str) -> String {
-    match read(question).intent {
-        Intent::Manifest(manifest) => format!("(a manifest of {} lines)", manifest.lines().count()),
-        Intent::Diagnose
-        | Intent::Count
-        | Intent::List
-        | Intent::Show
-        | Intent::Logs { .. }
-        | Intent::Events
-        | Intent::Changes
-        | Intent::WhoCan { .. }
-        | Intent::Usage
-        | Intent::Alerts
-        | Intent::Proposals
-        | Intent::Help
-        | Intent::Order(_)
-        | Intent::Incomplete(_)
-        | Intent::Unclear => redact::text(question.trim()).into_owned(),
+/// A turn as a model is told of it.
+fn past(question: &str, answer: &Value) -> Past {
+    Past {
+        question: question.to_owned(),
+        answer: answer["answer"].as_str().unwrap_or_default().to_owned(),
+        by_rules: answer["by"] == "rules",
+        evidence: serde_json::from_value(answer["evidence"].clone()).unwrap_or_default(),
     }
 }

@@ -1,6 +1,7 @@
 //! `midwatch chat`: questions and orders at the terminal, one after the other.
 
 mod history;
+mod quiet;
 mod reader;
 mod turn;
 
@@ -12,8 +13,10 @@ use diagnose::Lang;
 
 use super::room::RoomArgs;
 use super::say;
-use crate::chat::Room;
-use crate::store::{Store, chats};
+use crate::chat::{Advisor, Room};
+use crate::config::Config;
+use crate::store::runs::Kind;
+use crate::store::{self, Store, chats};
 use history::History;
 use reader::{Line, Reader};
 
@@ -28,6 +31,7 @@ pub struct Chat {
 
 /// A conversation that goes on.
 struct Session {
+    config: Config,
     room: Room,
     store: Store,
     history: History,
@@ -39,7 +43,8 @@ struct Session {
 impl Chat {
     pub async fn run(self) -> anyhow::Result<u8> {
         let (config, store) = self.room.store.make().await?;
-        let room = self.room.open(&config, Some(store.clone()), true).await?;
+        store.prune_chats(&config.store_settings(), store::now()).await?;
+        let room = self.room.open(&config, Some(store.clone()), Kind::Chat).await?;
         let found = match &self.resume {
             Some(id) => {
                 let id = Some(id.as_str()).filter(|id| !id.is_empty());
@@ -50,6 +55,7 @@ impl Chat {
             None => None,
         };
         let mut session = Session {
+            config,
             history: History::open(&store, found, &room).await?,
             room,
             store: store.clone(),
@@ -111,11 +117,19 @@ impl Session {
     fn welcome(&self) -> String {
         let name = &self.room.cluster.name;
         let head = self.paint("1", &format!("Midwatch · {name}"));
+        let who = match &self.room.advisor {
+            None => self.word("不用模型：由规则和工具回答。", "No model is used: rules and tools answer."),
+            Some(advisor) => {
+                let name = advisor.name();
+                self.word(
+                    &format!("先由规则和工具回答，不够时问模型 {name}。"),
+                    &format!("Rules and tools answer, and the model {name} where they do not suffice."),
+                )
+            }
+        };
         let mut text = self.word(
-            &format!("{head}\n没有配置模型：由规则和工具回答。/help 查看能做什么，Ctrl-D 结束。\n"),
-            &format!(
-                "{head}\nNo model is configured: rules and tools answer. /help says what they can do, Ctrl-D ends.\n"
-            ),
+            &format!("{head}\n{who}/help 查看能做什么，Ctrl-D 结束。\n"),
+            &format!("{head}\n{who} /help says what you can type, Ctrl-D ends.\n"),
         );
         for question in self.history.questions().iter().rev().take(3).rev() {
             text.push_str(&self.paint("2", &format!("  {}\n", question.lines().next().unwrap_or_default())));
@@ -129,10 +143,7 @@ impl Session {
         let rest = rest.trim();
         match name {
             "/help" => say(&format!("{}\n\n{}", crate::chat::phrases::help(self.lang()), self.commands())),
-            "/model" => say(&self.word(
-                "没有配置模型（配置文件里的 models）；规则和工具仍然回答。\n",
-                "No model is configured (`models` in the configuration); rules and tools answer all the same.\n",
-            )),
+            "/model" => self.model(rest),
             "/namespace" if rest.is_empty() => {
                 let own = self.room.before.namespace.clone();
                 say(&format!("{}\n", own.unwrap_or_else(|| self.word("所有命名空间", "all namespaces"))))
@@ -156,10 +167,43 @@ impl Session {
         }
     }
 
+    /// Which model answers from here on; without a name, which there are.
+    fn model(&mut self, wish: &str) -> anyhow::Result<()> {
+        if !wish.is_empty() {
+            let wish = Some(wish).filter(|wish| *wish != "auto");
+            match Advisor::of(&self.config, wish, Kind::Chat) {
+                Ok(advisor) => {
+                    let store = Some(self.store.clone());
+                    self.room.advisor = advisor.map(|advisor| Advisor { store, ..advisor });
+                }
+                Err(error) => return say(&format!("{error:#}\n")),
+            }
+        }
+        let names: Vec<&str> = self.config.models.models.iter().map(|model| model.name.as_str()).collect();
+        let names = if names.is_empty() {
+            self.word("没有（配置文件里的 models）", "none (`models` in the configuration)")
+        } else {
+            names.join(", ")
+        };
+        let now = match &self.room.advisor {
+            None => self.word("不用模型，由规则和工具回答", "no model is used, rules and tools answer"),
+            Some(advisor) if advisor.always => {
+                let name = advisor.name();
+                self.word(&format!("每个问题都问 {name}"), &format!("{name} is asked about everything"))
+            }
+            Some(advisor) => {
+                let name = advisor.name();
+                self.word(&format!("需要时问 {name}"), &format!("{name} is asked where rules and tools do not suffice"))
+            }
+        };
+        say(&self.word(&format!("{now}；已配置：{names}\n"), &format!("{now}; configured: {names}\n")))
+    }
+
     fn commands(&self) -> String {
         self.word(
-            "/namespace NS   以后默认这个命名空间（- 取消）\n/evidence E3    一条证据的全文\n/model          使用的模型\n/history        问过的问题\n/exit           结束\n",
-            "/namespace NS   meant where none is said (- for none)\n/evidence E3    one piece of evidence in full\n/model          the model in use\n\
+            "/namespace NS   以后默认这个命名空间（- 取消）\n/evidence E3    一条证据的全文，R1 是模型读到的\n/model NAME     每个问题都问这个模型；none 不用模型，auto 需要时才用\n/history        问过的问题\n/exit           结束\n",
+            "/namespace NS   meant where none is said (- for none)\n/evidence E3    one piece of evidence in full; R1 is what a model read\n\
+             /model NAME     ask this model about everything; none: no model, auto: only where it is needed\n\
              /history        what was asked\n/exit           end\n",
         )
     }

@@ -6,6 +6,8 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Config, Editor};
 
+use super::quiet::forget_keys;
+
 pub enum Line {
     Text(String),
     /// thrown away with Ctrl-C
@@ -71,8 +73,9 @@ impl Reader {
         Ok(text)
     }
 
-    /// The answer to one question, which is no part of the history.
+    /// The answer to one question, which is no part of the history. What was typed before it was asked is no answer.
     pub async fn reply(&mut self, prompt: &str) -> anyhow::Result<Option<String>> {
+        forget_keys();
         Ok(match self.read(prompt).await? {
             Line::Text(text) => Some(text),
             Line::Dropped | Line::End => None,

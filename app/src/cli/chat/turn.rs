@@ -2,51 +2,47 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::super::approvals::{carried_out, page};
-use super::super::ask::shown;
 use super::super::say;
+use super::super::screen::{Screen, stoppable};
 use super::Session;
+use super::quiet::Quiet;
 use super::reader::Reader;
 use crate::approvals::{Approvals, State, View};
-use crate::chat::{Answer, Outcome, Used, phrases};
+use crate::chat::{Answer, News, Outcome, phrases};
 
 /// How long the outcome of a change is waited for.
 const WAIT: Duration = Duration::from_secs(20);
-/// Arguments of a call on its line.
-const ARGUMENTS: usize = 80;
 
 impl Session {
     pub(super) async fn turn(&mut self, text: &str, reader: &mut Reader) -> anyhow::Result<()> {
-        let colour = self.colour;
-        let mut told = |used: &Used| {
-            let _ = say(&call(used, colour));
-        };
-        let answered = tokio::select! {
-            answer = self.room.answer(text, &mut told) => Some(answer),
-            _ = tokio::signal::ctrl_c() => None,
+        let mut screen = Screen::new(self.colour, true);
+        let cancel = CancellationToken::new();
+        let answered = {
+            let _quiet = Quiet::start(self.terminal);
+            let mut tell = |news: News<'_>| screen.tell(news);
+            stoppable(self.room.answer(text, &mut tell, &cancel), &cancel).await
         };
         let Some(answer) = answered else {
+            screen.clear();
             return say(&self.word("已停止。\n", "Stopped.\n"));
         };
-        self.show(&answer)?;
-        if let (Outcome::Proposed, Some(id), Some(approvals)) =
-            (answer.outcome, answer.proposal.clone(), self.room.approvals.clone())
-        {
-            self.decide(&approvals, &id, reader).await?;
+        self.show(&answer, &mut screen)?;
+        if let Some(approvals) = self.room.approvals.clone() {
+            for id in answer.proposals.iter().filter(|_| !cancel.is_cancelled()) {
+                self.decide(&approvals, id, reader).await?;
+            }
         }
         self.history.add(&self.store, &self.room, text, &answer).await
     }
 
-    fn show(&self, answer: &Answer) -> anyhow::Result<()> {
-        if answer.outcome == Outcome::Proposed {
+    fn show(&self, answer: &Answer, screen: &mut Screen) -> anyhow::Result<()> {
+        if answer.model.is_none() && answer.outcome == Outcome::Proposed {
             return Ok(());
         }
-        let mut text = shown(answer);
-        if let (Some(first), Some(last)) = (answer.evidence.first(), answer.evidence.last()) {
-            let ids = if first.id == last.id { first.id.clone() } else { format!("{}..{}", first.id, last.id) };
-            let line = format!("{} {ids} · /evidence {}", answer.word("证据", "evidence"), first.id);
-            text.push_str(&format!("{}\n", self.paint("2", &line)));
-        }
+        let mut text = screen.rest(answer);
         if answer.model.is_none() && !answer.needs_model && !answer.evidence.is_empty() {
             text.push_str(&format!("{}\n", self.paint("2", &phrases::rules_alone(answer.lang))));
         }
@@ -99,17 +95,4 @@ impl Session {
         let line = format!("{}: {} {outcome}", done.id, done.state.name());
         say(&format!("{}\n", self.paint(if well { "32" } else { "33" }, line.trim_end())))
     }
-}
-
-/// A call in one line.
-fn call(used: &Used, colour: bool) -> String {
-    let mut arguments = used.arguments.to_string();
-    if arguments.len() > ARGUMENTS {
-        let end = (0..=ARGUMENTS).rev().find(|at| arguments.is_char_boundary(*at)).unwrap_or_default();
-        arguments.truncate(end);
-        arguments.push('…');
-    }
-    let mark = if used.ok { "·" } else { "✗" };
-    let line = format!("{mark} {} {}", used.name, redact::text(&arguments));
-    if colour { format!("\u{1b}[2m{line}\u{1b}[0m\n") } else { format!("{line}\n") }
 }
