@@ -43,6 +43,7 @@ mod runs;
 mod sdk;
 mod seed;
 mod senders;
+mod small_model;
 mod states;
 #[cfg(target_os = "linux")]
 mod storefaults;

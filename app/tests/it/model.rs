@@ -15,16 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const CASE: &str = "../evals/cases/volume_size_below_minimum-alibaba";
 
 /// What came of one alert.
-struct Seen {
-    cards: Vec<String>,
+pub struct Seen {
+    pub cards: Vec<String>,
     /// what was kept and dropped of the model's answer
-    words: Value,
+    pub words: Value,
     requests: usize,
     metrics: String,
 }
 
-/// Sends the case's alert to a Midwatch with these models, and waits for the end of the run.
 async fn seen(models: Value, asked: impl Fn() -> usize) -> Seen {
+    seen_within(PATIENCE, models, asked).await
+}
+
+/// Sends the case's alert to a Midwatch with these models, and waits for the end of the run.
+pub async fn seen_within(patience: Duration, models: Value, asked: impl Fn() -> usize) -> Seen {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASE);
     let recording = Recording::load(&folder.join("cluster")).unwrap();
@@ -59,7 +63,7 @@ async fn seen(models: Value, asked: impl Fn() -> usize) -> Seen {
             Some(words) if waiting == 0 => break serde_json::from_str(&words).unwrap(),
             Some(_) | None => {}
         }
-        assert!(began.elapsed() < PATIENCE, "the run does not end:\n{}", midwatch.log());
+        assert!(began.elapsed() < patience, "the run does not end:\n{}", midwatch.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     let runs: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM runs").fetch_one(&store).await.unwrap();
@@ -70,7 +74,7 @@ async fn seen(models: Value, asked: impl Fn() -> usize) -> Seen {
 }
 
 /// What holds whatever a model does: the last card names the cause of the rules, and nothing that is not so.
-fn stands(seen: &Seen, row: &str) {
+pub fn stands(seen: &Seen, row: &str) {
     let last = seen.cards.last().unwrap();
     for part in ["5Gi", "20Gi", "data", "certain"] {
         assert!(last.contains(part), "{row}: {part} is not in {last}");
