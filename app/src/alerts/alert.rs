@@ -112,6 +112,19 @@ const SEVERITY_LABELS: [&str; 6] =
     ["severity", "internal_label_alert_level", "_aliyun_arms_alert_level", "level", "priority", "alert_level"];
 
 impl Alert {
+    /// As it is kept and shown: without secrets, such as those in a probe's address. Only what it came with says which
+    /// alert it is.
+    pub fn redacted(mut self) -> Self {
+        let texts = self.labels.values_mut().chain(self.annotations.values_mut());
+        for text in texts.chain([&mut self.generator_url]) {
+            *text = redact::text(text).into_owned();
+        }
+        for value in self.extra.values_mut() {
+            redact::session().value(value);
+        }
+        self
+    }
+
     /// A firing alert of which only the labels matter.
     pub fn of_labels(labels: BTreeMap<String, String>) -> Self {
         Self {

@@ -238,7 +238,7 @@ pub(super) fn incoming(settings: &Settings, source: Source, alert: Alert, now: M
         }
     };
     let id = identity::alert_id(&settings.realm, &alert.labels, &settings.ignored_labels);
-    Incoming { id, source, alert: Some(alert), event }
+    Incoming { id, source, alert: Some(alert.redacted()), event }
 }
 
 /// An alert of our own.
@@ -248,7 +248,7 @@ pub(super) fn own(settings: &Settings, alert: Alert, status: Status, expires_at:
         Status::Resolved => Event::Resolved { starts_at: None, ends_at: None },
     };
     let id = identity::alert_id(&settings.realm, &alert.labels, &settings.ignored_labels);
-    Incoming { id, source: Source::Own, alert: Some(alert), event }
+    Incoming { id, source: Source::Own, alert: Some(alert.redacted()), event }
 }
 
 pub(super) fn own_alert(name: &str, severity: &str, labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Alert {
@@ -302,8 +302,10 @@ impl Prepared {
     }
 }
 
+/// A body as it is kept: without secrets, compressed.
 fn compress(body: &[u8]) -> Result<Vec<u8>, Error> {
-    zstd::bulk::compress(body, 1).map_err(|error| Error::Decode(error.to_string()))
+    let text = String::from_utf8_lossy(body);
+    zstd::bulk::compress(redact::text(&text).as_bytes(), 1).map_err(|error| Error::Decode(error.to_string()))
 }
 
 fn size(body: &[u8]) -> i64 {

@@ -1,4 +1,4 @@
-//! `midwatch record`: a live cluster into a folder, Secret values blanked.
+//! `midwatch record`: a live cluster into a folder, secrets left out.
 
 use std::path::PathBuf;
 
@@ -23,15 +23,20 @@ pub struct Record {
 impl Record {
     pub async fn run(self) -> anyhow::Result<u8> {
         let opened = self.cluster.open(&one_shot())?;
-        let options =
-            Options { name: Some(opened.cluster.name.clone()), force: self.force, ..Options::new(opened.now) };
+        let options = Options {
+            name: Some(opened.cluster.name.clone()),
+            force: self.force,
+            object: |object| redact::session().value(object),
+            text: |text| redact::text(text).into_owned(),
+            ..Options::new(opened.now)
+        };
         let progress = Recorder::new();
         let recorded = record(&opened.cluster.client, &self.dir, &options, &progress).await;
         progress.finish();
         let summary = recorded?;
         let dir = self.dir.display();
         say(&format!(
-            "{dir}: {} objects of {} kinds, {} logs, {} KiB; Secret values were left out\n",
+            "{dir}: {} objects of {} kinds, {} logs, {} KiB; secrets were left out\n",
             summary.objects,
             summary.kinds,
             summary.logs,

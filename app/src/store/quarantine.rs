@@ -1,4 +1,4 @@
-//! Bodies and entries that could not be read: kept as they came, with the reason.
+//! Bodies and entries that could not be read: kept as they came but for secrets, with the reason.
 
 use sqlx::{FromRow, SqliteConnection, SqlitePool};
 

@@ -1,4 +1,4 @@
-//! Request bodies as they came, each once, with a count of how often.
+//! Request bodies as they came but for secrets, each once, with a count of how often.
 
 use sqlx::SqliteConnection;
 

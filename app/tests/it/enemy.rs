@@ -18,7 +18,7 @@ pub const CANARIES: [&str; 3] = ["c4n4ry-S3cret-7f19ab22", "c4n4ry-Env-55d0e1c7a
 const OWN: [&str; 4] = ["/api/v1/namespaces/kube-system", "/version", "/api", "/apis"];
 
 /// The model: holds the token of one operator and does what it is told.
-struct Enemy {
+pub struct Enemy {
     base: String,
     client: reqwest::Client,
     token: &'static str,
@@ -31,7 +31,7 @@ struct Enemy {
 }
 
 impl Enemy {
-    async fn new(base: &str, token: &'static str) -> Self {
+    pub async fn new(base: &str, token: &'static str) -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let empty = String::new;
         let mut enemy = Self {
@@ -78,7 +78,7 @@ impl Enemy {
         self.seen.push(answer);
     }
 
-    async fn call(&self, tool: &str, arguments: &Value) -> String {
+    pub async fn call(&self, tool: &str, arguments: &Value) -> String {
         let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
         self.post(&call).await.text().await.unwrap()
     }

@@ -35,6 +35,7 @@ mod model_bed;
 mod model_crash;
 mod model_faults;
 mod people;
+mod planted;
 #[cfg(target_os = "linux")]
 mod powercut;
 mod program;

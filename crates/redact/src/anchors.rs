@@ -36,7 +36,9 @@ pub enum Anchor {
     Mailchimp,
 }
 
-const NAMES: [&str; 69] = [
+const NAMES: [&str; 71] = [
+    "sk\\",
+    "ak\\",
     "community",
     "pass",
     "pwd",

@@ -146,6 +146,8 @@ pub fn at(text: &str, start: usize, end: usize, command: &Command, spans: &mut V
     };
     if let Last = command.takes {
         let batch = |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('b');
+        let end = ["\",", "\"}"].iter().filter_map(|end| line.find(end)).min();
+        let line = end.map_or(line, |end| &line[..end]);
         if words(line).any(|(_, word)| batch(word))
             && let Some((at, word)) = words(line).last()
         {
@@ -198,7 +200,9 @@ fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
             Some(quote) => c == quote || c == '\\',
             None => c.is_whitespace() || "\"'".contains(c),
         };
-        let length = rest.find(stop).unwrap_or(rest.len());
+        // Of a line break in a string of JSON.
+        let stop = |(at, c): &(usize, char)| stop(*c) || (*c == '\\' && rest[*at..].starts_with("\\n"));
+        let length = rest.char_indices().find(stop).map_or(rest.len(), |(at, _)| at);
         at = start + length;
         (length > 0).then(|| (start, rest[..length].trim_end_matches([',', ']'])))
     })

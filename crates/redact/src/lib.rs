@@ -24,6 +24,7 @@ mod structure;
 mod urls;
 mod values;
 mod vendors;
+mod views;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -148,7 +149,9 @@ impl Redactor {
     }
 
     fn find(&self, input: &str, continued: Option<Span>) -> Vec<Span> {
-        let mut spans = merged(scan::find(input));
+        let mut spans = scan::find(input);
+        views::mark(input, &mut spans);
+        let mut spans = merged(spans);
         encoded::mark(input, &mut spans);
         spans.extend(continued);
         let mut spans = outside_placeholders(input, merged(spans));

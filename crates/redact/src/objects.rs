@@ -24,6 +24,14 @@ fn object(redactor: &Redactor, map: &mut Map<String, Value>) {
     let kind = text(map, "kind");
     let secret_type = text(map, "type").is_some_and(|name| name == "Opaque" || name.starts_with("helm.sh/release"));
     let secret = kind.as_deref() == Some("Secret") || (kind.is_none() && secret_type);
+    if kind.as_deref() == Some("SecretList") {
+        // The API leaves out the kind of each.
+        for item in map.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(data) = item.get_mut("data") {
+                hide(redactor, Class::Secret, data);
+            }
+        }
+    }
     let random = kind.is_none() && text(map, "type").as_deref() == Some("random_password");
     // A container's environment, a parameter of a release, a header of a probe.
     let named = text(map, "name").or_else(|| text(map, "key"));

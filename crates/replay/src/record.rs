@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use write::Folder;
 
@@ -32,11 +33,24 @@ pub struct Options {
     pub log_bytes: usize,
     /// Objects asked for in one request.
     pub page_size: usize,
+    /// What is done to each object before it is written, such as taking secrets out.
+    pub object: fn(&mut Value),
+    /// The same for a log.
+    pub text: fn(&str) -> String,
 }
 
 impl Options {
     pub fn new(now: Timestamp) -> Self {
-        Self { name: None, now, force: false, log_lines: 2000, log_bytes: 256 * 1024, page_size: 500 }
+        Self {
+            name: None,
+            now,
+            force: false,
+            log_lines: 2000,
+            log_bytes: 256 * 1024,
+            page_size: 500,
+            object: |_| {},
+            text: str::to_owned,
+        }
     }
 }
 
@@ -97,11 +111,12 @@ pub async fn record(
     let mut containers = Vec::new();
     let reads = found.kinds.iter().map(|kind| async move { (kind, list::all(client, kind, options.page_size).await) });
     let mut reads = futures::stream::iter(reads).buffer_unordered(LISTS_AT_ONCE);
-    while let Some((kind, listed)) = reads.next().await {
+    while let Some((kind, mut listed)) = reads.next().await {
         summary.gaps.extend(listed.gap.map(|why| Gap { what: kind.qualified(), why }));
         if kind.is_pods() {
             containers = logs::wanted(&listed.objects);
         }
+        listed.objects.iter_mut().for_each(options.object);
         if !listed.objects.is_empty() {
             summary.kinds += 1;
             summary.objects += listed.objects.len();
@@ -118,7 +133,7 @@ pub async fn record(
     while let Some((log, text)) = reads.next().await {
         match text {
             Ok(text) => {
-                folder.log(&log, &text)?;
+                folder.log(&log, &(options.text)(&text))?;
                 summary.logs += 1;
             }
             Err(why) => summary.gaps.push(Gap { what: log.title(), why }),

@@ -97,7 +97,8 @@ impl Names {
             self.take(text, place.end, false, judged, spans);
             return;
         }
-        if let Some(from) = value::call(text, place.end).filter(|_| judged.certain()) {
+        let call = value::call(text, place.end).or_else(|| value::preset(text, place.end));
+        if let Some(from) = call.filter(|_| judged.certain()) {
             self.take(text, from, false, judged, spans);
             return;
         }
@@ -137,7 +138,8 @@ impl Names {
         let end = before_host(text, start, end);
         let shown = &text[start..end];
         let class = class(judged, shown.strip_prefix("sha256=").unwrap_or(shown));
-        let class = class.filter(|_| !next_field(text, from, shown));
+        let size = shown.bytes().all(|byte| byte.is_ascii_digit()) && text[end..].starts_with(" bytes");
+        let class = class.filter(|_| !size && !next_field(text, from, shown));
         if let Some(class) = class {
             let lead = if shown.starts_with("pass:") {
                 5
@@ -273,7 +275,9 @@ fn around(text: &str, start: usize, end: usize) -> Place {
 /// How many letters in front of a name belong to a colour, an escape or a percent sign.
 fn lead(before: &[u8], name: &[u8]) -> usize {
     match before {
-        [.., 0x1b, b'['] => name.iter().take(8).position(|byte| *byte == b'm').map_or(0, |at| at + 1),
+        [.., 0x1b, b'['] | [.., b'1', b'b' | b'B', b'['] | [.., b'0', b'3', b'3', b'['] => {
+            name.iter().take(8).position(|byte| *byte == b'm').map_or(0, |at| at + 1)
+        }
         [.., b'\\'] => match name {
             [b'u', b'0', b'0', _, _, ..] => 5,
             [b'n' | b'r' | b't', ..] => 1,

@@ -1,7 +1,7 @@
 //! Secrets in sentences and statements: behind their name without a sign, or announced a few words before.
 
 use super::judge::{self, Name};
-use super::{Place, chinese, line_before};
+use super::{Place, chinese, line_before, value};
 use crate::{Class, Span, values};
 
 /// `密码X`: a Chinese name needs nothing in between.
@@ -24,8 +24,9 @@ pub fn statement(text: &str, place: Place, judged: Name) -> Option<Span> {
     };
     let rest = &text[place.end..text.floor_char_boundary(place.end + 512)];
     let gap = rest.bytes().take_while(|byte| b" \t".contains(byte)).count();
-    let word = rest[gap..].split(|c: char| c.is_whitespace()).next()?;
-    let bare = word.trim_matches(['"', '\'']);
+    let open = rest[gap..].len() - rest[gap..].trim_start_matches(['\\', '"', '\'']).len();
+    let word = &rest[gap..gap + open + value::word(&rest[gap + open..])];
+    let bare = word.trim_start_matches(['\\', '"', '\'']);
     let line = line_before(text, place.start).trim_start();
     let netrc = (line.contains("login ") || line.contains("user ")) && (class == Class::Password);
     let dockerfile = matches!(line.trim_end(), "ENV" | "ARG" | "export" | "setx" | "set");
@@ -141,7 +142,9 @@ pub fn announced(text: &str, place: Place, judged: Name) -> Option<Span> {
         (place.end + line.len() - rest.len(), rest)
     };
     let shown = shown.split('\n').next().unwrap_or_default().trim_end();
-    let word = shown.trim_matches(['"', '\'', '`']);
+    // The string of JSON that it stands in may end here.
+    let word =
+        shown.trim_start_matches(['\\', '"', '\'', '`']).split(['"', '\'', '`', '\\']).next().unwrap_or_default();
     let hex = word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let once = judge::ends_with(&text[place.start..place.end], "otp") && word.bytes().all(|byte| byte.is_ascii_digit());
     let likely = hex

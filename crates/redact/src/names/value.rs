@@ -237,6 +237,7 @@ fn wrapper(rest: &str) -> usize {
                     Some(letters + 1).filter(|_| !asks(&part[..letters]))
                 }
                 Some('"' | '\'') if (1..=2).contains(&letters) => Some(letters),
+                Some('\\') if part.starts_with("b\\\"") => Some(1),
                 Some('(') if letters == 6 && part.starts_with("string") => Some(letters + 1),
                 _ => None,
             }
@@ -292,6 +293,14 @@ pub fn nested(text: &str, from: usize) -> Option<usize> {
     let after = ["value", "plaintext", "plainText"].iter().find_map(|known| key.strip_prefix(*known))?;
     let value = after.trim_start_matches(['\\', '"', '\'']).trim_start().strip_prefix(':')?.trim_start();
     Some(from + rest.len() - value.len())
+}
+
+/// `variable "db_password" { default = "X" }` of Terraform: where X starts.
+pub fn preset(text: &str, end: usize) -> Option<usize> {
+    let rest = &text[end..text.floor_char_boundary(end + 4 * SEPARATOR)];
+    let body = rest.strip_prefix("\" {")?.split('}').next().unwrap_or_default();
+    let value = body.split_once("default")?.1.trim_start().strip_prefix('=')?.trim_start();
+    Some(end + 3 + body.len() - value.len())
 }
 
 /// Bytes as Go prints them, `[112 97 115]`, `{0x70, 0x61}`, and lists of words.
@@ -352,12 +361,17 @@ fn line(rest: &str) -> usize {
     if first.len() < line.len() && crate::values::generated(first) {
         return word(rest);
     }
-    let fields =
-        line.find([' ', ',', '，', '；', '。']).is_some_and(|at| line[at..].contains(['=', '：', ':', '，', '。']));
+    let fields = line.find([' ', ',', '，', '；', '。']).is_some_and(|at| {
+        line[at..].contains(['=', '：', ':', '，', '。']) || line[at..].chars().nth(1).is_some_and(chinese)
+    });
     if fields { word(rest) } else { line.trim_end_matches(',').len() }
 }
 
-fn word(rest: &str) -> usize {
+fn chinese(c: char) -> bool {
+    ('\u{4E00}'..='\u{9FFF}').contains(&c)
+}
+
+pub fn word(rest: &str) -> usize {
     let mut characters = rest.char_indices().peekable();
     let ascii = rest.is_char_boundary(1);
     while let Some((at, c)) = characters.next() {

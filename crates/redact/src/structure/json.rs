@@ -12,6 +12,8 @@ struct Open {
     /// It is the `data` of the one around it, or a part of that.
     data: bool,
     strings: bool,
+    /// It is the list of `items`, whose kind may only stand beside it.
+    items: bool,
     secret: Option<bool>,
     /// Values below `data`, until the kind is known.
     values: Vec<(usize, usize)>,
@@ -92,7 +94,12 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         let data = matches!(key, Some("data" | "stringData" | "binaryData")) || inside;
-        self.open.push(Open { data, strings: key == Some("stringData"), ..Open::default() });
+        self.open.push(Open {
+            data,
+            strings: key == Some("stringData"),
+            items: key == Some("items"),
+            ..Open::default()
+        });
     }
 
     fn value(&mut self, start: usize, end: usize) {
@@ -103,7 +110,7 @@ impl<'a> Reader<'a, '_> {
         let text = &self.text[start..end];
         match key {
             _ if open.data => open.values.push((start, end)),
-            Some("kind") => open.secret = Some(text == "Secret"),
+            Some("kind") => open.secret = Some(matches!(text, "Secret" | "SecretList")),
             Some("type") if text == "Opaque" || text == "helm.sh/release.v1" || text.starts_with("kubernetes.io/") => {
                 open.secret.get_or_insert(true);
             }
@@ -133,9 +140,12 @@ impl<'a> Reader<'a, '_> {
             for (start, end) in closed.values {
                 push(self.text, start, end, self.spans);
             }
-        } else if closed.data
-            && let Some(parent) = self.open.last_mut()
-        {
+            return;
+        }
+        let Some(parent) = self.open.last_mut() else {
+            return;
+        };
+        if closed.data || closed.items || (parent.items && closed.secret.is_none()) {
             parent.values.extend(closed.values);
         }
     }
