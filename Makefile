@@ -63,8 +63,9 @@ eval:
 	$(COMMIT) $(CARGO) build --release --locked -p midwatch
 	@target/release/midwatch eval evals/cases --save target/eval.json $(EVAL)
 
+# Linking with LTO would take longer than it saves here.
 torture: testbed-bin
-	TORTURE=1 $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals model_crash no_mutation --nocapture
+	TORTURE=1 CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals model_crash no_mutation --nocapture
 
 conformance:
 	testbed/mcp/run conformance

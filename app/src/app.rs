@@ -76,7 +76,13 @@ impl App {
         let hub = Hub {
             clusters: Clusters::only(cluster.clone().ok_or_else(|| NO_CLUSTER.to_owned())),
             prometheus: prometheus.clone().map(|answers| Arc::new(answers) as Arc<dyn Prometheus>),
-            desk: Some(Desk { store: store.clone(), audit, approvals: approvals.clone(), base: base(&config) }),
+            desk: Some(Desk {
+                store: store.clone(),
+                audit,
+                approvals: approvals.clone(),
+                base: base(&config),
+                helm: config.mcp.helm.clone().map(Into::into),
+            }),
             impersonate: config.people.impersonate,
         };
         let mcp = Server::new(Arc::new(hub), config.mcp.server(config.lang.into())).map_err(anyhow::Error::msg)?;

@@ -88,7 +88,8 @@ impl Mcp {
 /// Proposals of the person at this terminal: they run with the kubeconfig's own rights.
 pub(super) fn desk(config: &Config, store: Store, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
     let approvals = Arc::new(app::approvals(config, store.clone(), cluster, Acting::AsOwner)?);
-    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(config) })
+    let helm = config.mcp.helm.clone().map(Into::into);
+    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(config), helm })
 }
 
 /// Carries out in this process what is approved.

@@ -56,6 +56,15 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
         found.extend(either("password", &one.password, &one.password_file).map(|text| (place.clone(), text)));
         found.extend(either("bearer_token", &one.bearer_token, &one.bearer_token_file).map(|text| (place, text)));
     }
+    if let Some(helm) = &config.mcp.helm {
+        if helm.charts.iter().all(String::is_empty) {
+            let text = "without a beginning of a reference no chart may be rendered; give one such as `oci://registry.example.com/charts/`";
+            found.push(("/mcp/helm/charts".to_owned(), text.to_owned()));
+        }
+        if helm.program.components().count() > 1 && !helm.program.is_file() {
+            found.push(("/mcp/helm/program".to_owned(), format!("there is no file {}", helm.program.display())));
+        }
+    }
     if !(1..=64).contains(&config.mcp.max_answer_kib) {
         found.push(("/mcp/max_answer_kib".to_owned(), "it has to lie between 1 and 64".to_owned()));
     }

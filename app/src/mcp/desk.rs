@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tools::{Caller, Change, Decision, Document, Proposed, Tool, Trouble};
+use tools::{Caller, Change, Decision, Document, Helm, Proposed, Tool, Trouble};
 
 use super::person;
 use crate::approvals::Approvals;
@@ -20,6 +20,7 @@ pub struct Desk {
     pub approvals: Arc<Approvals>,
     /// Where people reach the pages.
     pub base: String,
+    pub helm: Option<Helm>,
 }
 
 fn failed(error: Error) -> Trouble {

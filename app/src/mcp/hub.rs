@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
-use tools::{Caller, Change, ContextName, Decision, Document, Hands, Proposed, Tool, Trouble};
+use tools::{Caller, Change, ContextName, Decision, Document, Hands, Helm, Proposed, Tool, Trouble};
 
 use super::{Clusters, Desk};
 use crate::people::Role;
@@ -48,6 +48,10 @@ impl Hands for Hub {
 
     fn prometheus(&self) -> Option<Arc<dyn Prometheus>> {
         self.prometheus.clone()
+    }
+
+    fn helm(&self) -> Option<Helm> {
+        self.desk.as_ref()?.helm.clone()
     }
 
     fn now(&self) -> Timestamp {

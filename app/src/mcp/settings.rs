@@ -1,6 +1,7 @@
 //! The section `mcp` of the configuration.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,17 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call, such as `https://inspector.example:443`.
     pub allowed_origins: Vec<String>,
+    /// Renders charts for `helm_install`. Without one, charts are not installed.
+    pub helm: Option<Helm>,
+}
+
+/// A helm program of version 3 or 4. It only runs `helm template`; what the chart makes is proposed like any other change.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Helm {
+    pub program: PathBuf,
+    /// Beginnings of the references that may be rendered, such as `oci://registry.example.com/charts/`.
+    pub charts: Vec<String>,
 }
 
 impl Default for Settings {
@@ -38,6 +50,7 @@ impl Default for Settings {
             rate_per_minute: NonZeroU32::MIN.saturating_add(599),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            helm: None,
         }
     }
 }
@@ -59,6 +72,12 @@ impl From<Toolset> for tools::Set {
             Toolset::Helm => Self::Helm,
             Toolset::Ours => Self::Ours,
         }
+    }
+}
+
+impl From<Helm> for tools::Helm {
+    fn from(Helm { program, charts }: Helm) -> Self {
+        Self { program, charts }
     }
 }
 

@@ -156,6 +156,7 @@ async fn approvals_from_wish_to_undo() {
     refused_where_something_moved(&bed).await;
     a_grant_opens_what_is_off_for_one_change(&bed).await;
     crate::approvals_http::every_route_with_every_role(&bed).await;
+    crate::approvals_helm::a_chart_is_proposed_object_by_object(&bed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

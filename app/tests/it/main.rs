@@ -6,6 +6,7 @@ mod advice;
 mod approvals;
 #[cfg(feature = "failpoints")]
 mod approvals_crash;
+mod approvals_helm;
 mod approvals_http;
 mod ask;
 mod asked;
