@@ -58,7 +58,8 @@ impl Left {
     /// A page or an answer of the server.
     async fn get(&mut self, base: &str, path: &str) {
         let token = "paula-0123456789abcdef0123";
-        let response = reqwest::Client::new().get(format!("{base}{path}")).bearer_auth(token).send().await.unwrap();
+        let response =
+            midwatch::http::client().unwrap().get(format!("{base}{path}")).bearer_auth(token).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
         self.add(path, response.text().await.unwrap());
     }
@@ -305,6 +306,45 @@ async fn settled(store: &sqlx::SqlitePool) {
     }
 }
 
+/// The alert, and a body that cannot be read: it is kept and shown as well.
+async fn tell(base: &str, pod: &str) {
+    let alert = json!({"version": "4", "status": "firing", "alerts": [{"status": "firing", "startsAt": jiff::Timestamp::now().to_string(),
+        "endsAt": "0001-01-01T00:00:00Z", "labels": {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": pod, "container": "main",
+            "severity": "critical", "target": format!("https://probe:{}@api.example.com/health", planted("an alert's label"))},
+        "annotations": {"summary": "restarts", "description": format!("last login with password={} failed", planted("an alert's annotation"))}}]});
+    let client = midwatch::http::client().unwrap();
+    let sent = client.post(format!("{base}/webhooks/alertmanager")).json(&alert).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let odd = format!("{{\"alerts\": password={}", planted("an alert's annotation"));
+    client.post(format!("{base}/webhooks/alertmanager")).body(odd).send().await.unwrap();
+}
+
+/// What the program prints, and a recording of the cluster.
+fn commands(left: &mut Left, bed: &TestBed, home: &Path, recorded: &Path, config: &str) {
+    let cluster = ["--kubeconfig", bed.text("kubeconfig"), "--context", "admin"];
+    let record = ["record", recorded.to_str().unwrap()];
+    left.command(home, &[&record[..], &cluster].concat());
+    let replay = ["diagnose", "-n", "shop", "deploy/api", "--replay", recorded.to_str().unwrap()];
+    left.command(home, &replay);
+    for output in ["text", "json", "markdown"] {
+        let diagnose = ["diagnose", "-n", "shop", "deploy/api", "-o", output];
+        left.command(home, &[&diagnose[..], &cluster].concat());
+    }
+    left.command(home, &[&["ask", "why is shop/api not ready"][..], &cluster].concat());
+    for command in [
+        "audit list",
+        "audit export",
+        "approvals list",
+        "alerts list",
+        "alerts show 1",
+        "outbox list --state sent",
+        "config show",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--config", config]).collect();
+        left.command(home, &words);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn planted_secrets_are_in_nothing_that_leaves() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -343,16 +383,7 @@ async fn planted_secrets_are_in_nothing_that_leaves() {
     let midwatch = Midwatch::start(address, config).await;
     let base = format!("http://{address}");
     let pod = crashing(&bed);
-    let alert = json!({"version": "4", "status": "firing", "alerts": [{"status": "firing", "startsAt": jiff::Timestamp::now().to_string(),
-        "endsAt": "0001-01-01T00:00:00Z", "labels": {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": pod, "container": "main",
-            "severity": "critical", "target": format!("https://probe:{}@api.example.com/health", planted("an alert's label"))},
-        "annotations": {"summary": "restarts", "description": format!("last login with password={} failed", planted("an alert's annotation"))}}]});
-    let client = reqwest::Client::new();
-    let sent = client.post(format!("{base}/webhooks/alertmanager")).json(&alert).send().await.unwrap();
-    assert_eq!(sent.status(), 200);
-    // What cannot be read is kept and shown as well.
-    let odd = format!("{{\"alerts\": password={}", planted("an alert's annotation"));
-    client.post(format!("{base}/webhooks/alertmanager")).body(odd).send().await.unwrap();
+    tell(&base, &pod).await;
     let store = midwatch.store().await;
     settled(&store).await;
 
@@ -381,29 +412,8 @@ async fn planted_secrets_are_in_nothing_that_leaves() {
     let data = midwatch.folder.path();
     let config = data.join("midwatch.yaml");
     let config = config.to_str().unwrap();
-    let cluster = ["--kubeconfig", bed.text("kubeconfig"), "--context", "admin"];
     let recorded = folder.path().join("recorded");
-    let record = ["record", recorded.to_str().unwrap()];
-    left.command(folder.path(), &[&record[..], &cluster].concat());
-    let replay = ["diagnose", "-n", "shop", "deploy/api", "--replay", recorded.to_str().unwrap()];
-    left.command(folder.path(), &replay);
-    for output in ["text", "json", "markdown"] {
-        let diagnose = ["diagnose", "-n", "shop", "deploy/api", "-o", output];
-        left.command(folder.path(), &[&diagnose[..], &cluster].concat());
-    }
-    left.command(folder.path(), &[&["ask", "why is shop/api not ready"][..], &cluster].concat());
-    for command in [
-        "audit list",
-        "audit export",
-        "approvals list",
-        "alerts list",
-        "alerts show 1",
-        "outbox list --state sent",
-        "config show",
-    ] {
-        let words: Vec<&str> = command.split(' ').chain(["--config", config]).collect();
-        left.command(folder.path(), &words);
-    }
+    commands(&mut left, &bed, folder.path(), &recorded, config);
     assert!(left.0.iter().any(|(_, text)| text.contains("[[")), "no placeholder anywhere: the secrets were not near");
     left.folder(data);
     left.folder(&recorded);
