@@ -42,10 +42,19 @@ pub struct Office {
 
 impl Office {
     pub async fn open(cluster: Cluster, settings: Settings, acting: Acting) -> Self {
+        Self::under(busy_policy, cluster, settings, acting).await
+    }
+
+    pub async fn under(
+        policy: impl Fn(&Path) -> PathBuf,
+        cluster: Cluster,
+        settings: Settings,
+        acting: Acting,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("midwatch.db");
         let store = Store::open(&store::Settings { path, ..store::Settings::default() }).await.unwrap();
-        let policy = PolicyFile::open(Some(&busy_policy(folder.path()))).unwrap();
+        let policy = PolicyFile::open(Some(&policy(folder.path()))).unwrap();
         let seal = Seal::open(folder.path()).unwrap();
         let hub = Approvals::new(store.clone(), Some(cluster), policy, seal, settings, acting);
         Self { hub: Arc::new(hub), store, _folder: folder }

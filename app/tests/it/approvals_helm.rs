@@ -10,7 +10,7 @@ use midwatch::mcp::{Clusters, Desk, Hub, caller};
 use serde_json::{Map, Value, json};
 use tools::{Helm, Server, Set, Settings, Trouble};
 
-use crate::approvals::{Office, admin, ann, bob, busy, furnish, object};
+use crate::approvals::{Office, admin, ann, bob, busy, creating_policy, furnish, object};
 use crate::testbed::TestBed;
 
 /// A chart with one config map whose value is given.
@@ -41,7 +41,7 @@ pub async fn a_chart_is_proposed_object_by_object(bed: &TestBed) {
     furnish(bed, "charts");
     let folder = tempfile::tempdir().unwrap();
     let chart = chart(folder.path());
-    let office = Office::open(admin(bed), busy(), Acting::AsPerson).await;
+    let office = Office::under(|folder| creating_policy(folder, "charts"), admin(bed), busy(), Acting::AsPerson).await;
     let helm =
         Helm { program: program(folder.path()), charts: vec![format!("{}/", folder.path().join("charts").display())] };
     let desk = Desk {
