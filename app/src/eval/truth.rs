@@ -60,6 +60,17 @@ impl Truth {
         case.causes().iter().for_each(|(kind, _, name, class)| {
             about.push_str(&format!("{kind} {name} {} ", class.replace('_', " ")).to_lowercase());
         });
+        // a cause that the rules name as the case does speaks of more than its class' name: `container_runtime_down` of a socket
+        let right = |(_, _, name, class): &Named| {
+            report.causes.iter().find(|cause| cause.object.name == *name && cause.class.name() == class)
+        };
+        for cause in case.causes().iter().filter_map(right) {
+            about.push_str(&format!("{} {} ", cause.statement.en, cause.statement.zh).to_lowercase());
+            cause
+                .chain
+                .iter()
+                .for_each(|(_, text)| about.push_str(&format!("{} {} ", text.en, text.zh).to_lowercase()));
+        }
         case.mentions().iter().flatten().for_each(|fact| about.push_str(&format!("{} ", fact.to_lowercase())));
         Ok(Self { recorded, topics: topics(&about).into_iter().collect(), healthy: case.healthy() })
     }

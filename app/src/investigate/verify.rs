@@ -105,14 +105,13 @@ impl<'a> Known<'a> {
         item.or_else(|| self.results.iter().find(|(result, _)| result == id).map(|(_, text)| text.as_str()))
     }
 
-    /// Ids that exist and whose text holds the quote. The reason where there is none.
+    /// Ids that exist and whose text holds the quote of a sound sentence. The reason where there is none.
     fn backing(&self, claim: &Claim) -> Result<Vec<String>, String> {
-        let (known, unknown): (Vec<&String>, Vec<&String>) =
-            claim.evidence.iter().partition(|id| self.text(id).is_some());
-        if let Some(id) = unknown.first() {
+        if let Some(id) = claim.evidence.iter().find(|id| self.text(id).is_none()) {
             return Err(format!("there is no evidence {id}"));
         }
-        if known.is_empty() {
+        self.sound(&claim.text)?;
+        if claim.evidence.is_empty() {
             return Err("no evidence is cited".to_owned());
         }
         let quote = plain(&claim.quote);
@@ -124,7 +123,7 @@ impl<'a> Known<'a> {
             let text = self.text(id).map(plain).unwrap_or_default();
             text == quote || quote.chars().count() >= SHORTEST && text.contains(&quote)
         };
-        let holding: Vec<String> = known.into_iter().filter(holds).cloned().collect();
+        let holding: Vec<String> = claim.evidence.iter().filter(holds).cloned().collect();
         if holding.is_empty() { Err("the quoted words do not stand in the evidence".to_owned()) } else { Ok(holding) }
     }
 
@@ -214,7 +213,7 @@ pub fn verify(said: Claims, known: &Known<'_>) -> Words {
     let mut words = Words::default();
     let mut drop = |text: String, why: String| words.dropped.push(Dropped { text, why });
     if !said.overview.text.is_empty() {
-        match known.sound(&said.overview.text).and_then(|()| known.backing(&said.overview)) {
+        match known.backing(&said.overview) {
             Ok(_) => words.overview = Some(said.overview.text),
             Err(why) => drop(said.overview.text, why),
         }
@@ -231,7 +230,7 @@ pub fn verify(said: Claims, known: &Known<'_>) -> Words {
         }
     }
     for claim in said.claims.into_iter().take(MOST) {
-        match known.sound(&claim.text).and_then(|()| known.backing(&claim)) {
+        match known.backing(&claim) {
             Ok(evidence) => words.claims.push(Backed { text: claim.text, evidence }),
             Err(why) => drop(claim.text, why),
         }

@@ -39,7 +39,7 @@ pub async fn replay(run: &Transcript, wish: Wish<'_>) -> Result<Replayed, String
     };
     let messages = match (wish.instructions, checked) {
         (None, _) => recorded,
-        (Some(own), Some(report)) => prompt::messages(own, report, wish.lang),
+        (Some(own), Some(report)) => prompt::messages(prompt::formed(&own, wish.lang), report, wish.lang),
         (Some(own), None) => instead(recorded, own),
     };
     let task = task(&run.id, messages, wish.lang);

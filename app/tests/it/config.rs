@@ -97,6 +97,26 @@ impl Dice {
 }
 
 /// Pointers of all values but the root.
+
+#[test]
+fn a_prompt_file_that_cannot_be_used_is_named_before_a_job_needs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("midwatch.yaml");
+    let prompt = folder.path().join("prompt.md");
+    let told = |content: Option<&[u8]>| {
+        if let Some(content) = content {
+            std::fs::write(&prompt, content).unwrap();
+        }
+        std::fs::write(&config, format!("\nprompt: {}\n", prompt.display())).unwrap();
+        problems(&load(Some(&config), std::iter::empty(), &[])).join("\n")
+    };
+    let missing = told(None);
+    assert!(missing.contains(":2:") && missing.contains("prompt.md") && missing.contains("No such file"), "{missing}");
+    assert!(told(Some(b" \n")).contains("the file is empty"));
+    assert!(told(Some(b"\xff\xfe")).contains("UTF-8"));
+    assert_eq!(told(Some("先看事件。".as_bytes())), "");
+}
+
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),

@@ -15,6 +15,7 @@ mod captures;
 mod cases;
 mod cli;
 mod config;
+mod cost;
 mod deliver;
 mod deliver_escape;
 mod deliver_store;
@@ -22,6 +23,7 @@ mod deploy;
 mod disk;
 mod enemy;
 mod enemy_agent;
+mod evals;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the shim is Linux's"))]
 mod faultfs;
 mod faults;
