@@ -37,8 +37,9 @@ run:
 testbed-bin:
 	@testbed/run build
 
+# Many tests wait for a control plane or a lease: three at a time keep two cores busy.
 test: check testbed-bin
-	$(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
+	RUST_TEST_THREADS=3 $(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
 	testbed/run test
 	testbed/mcp/run conformance
 	testbed/mcp/run client

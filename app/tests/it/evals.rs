@@ -39,11 +39,16 @@ pub async fn judge(name: &str, lang: diagnose::Lang) -> (Model, Judge) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_model_lowers_a_figure_however_it_lies() {
-    let cases = every(25);
-    assert!(cases.len() > 15);
+    let cases = every(30);
+    assert!(cases.len() > 10);
     for lang in [diagnose::Lang::En, diagnose::Lang::Zh] {
         let (mut models, mut judges) = (Vec::new(), Vec::new());
-        for name in ["good", "hesitant", "lying", "obeying", "prose", "silent"] {
+        // the others say the same in both languages
+        let names: &[&str] = match lang {
+            diagnose::Lang::En => &["good", "hesitant", "lying", "obeying", "prose", "silent"],
+            diagnose::Lang::Zh => &["good", "lying"],
+        };
+        for name in names {
             let (model, judge) = judge(name, lang).await;
             models.push(model);
             judges.push(judge);

@@ -58,8 +58,9 @@ async fn from_prometheus_to_the_messenger() {
     bed.fault(&["seed-incident"]);
     let logs = || format!("{}\n---\n{}\n---\n{}", midwatch.log(), mailing.log(), pushing.log());
     wait("the claim as the cause", logs, || says(&["aiops/test-data", "5Gi", "10Gi"])).await;
-    let first_card = cards(&group).remove(0);
-    assert!(first_card.contains("aiops") && !first_card.contains("10Gi"), "the plain alert comes first: {first_card}");
+    // on a busy machine the standard rules also tell of a late target
+    let first_card = cards(&group).into_iter().find(|text| text.contains("aiops")).unwrap();
+    assert!(!first_card.contains("10Gi"), "the plain alert comes first: {first_card}");
     let proof = cards(&group).into_iter().find(|text| text.contains("10Gi")).unwrap();
     for part in ["告警概览", "诊断分析", "处理建议", "disk size is invalid: requested 5Gi", "kubectl"] {
         assert!(proof.contains(part), "{part} is not in {proof}");
@@ -69,7 +70,9 @@ async fn from_prometheus_to_the_messenger() {
     wait("the image as the cause", logs, || says(&["noimage"])).await;
 
     bed.kubectl(&["delete", "namespace", "aiops", "--wait=false"]);
-    let ended = |texts: Vec<String>| texts.last().is_some_and(|text| text.contains("已恢复"));
+    let ended = |texts: Vec<String>| {
+        texts.iter().rfind(|text| text.contains("aiops")).is_some_and(|text| text.contains("已恢复"))
+    };
     wait("the end", logs, || (ended(cards(&group)), ended(mails.texts()), ended(cards(&other)))).await;
 
     let refused = group.received().len() - cards(&group).len();
