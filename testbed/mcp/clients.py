@@ -1,44 +1,48 @@
-"""The official Python SDK against a recorded cluster over stdio, HTTP and SSE: every tool is listed, every one is called."""
+"""The official Python SDK: lists all tools and makes the calls that stand on standard input; one line of JSON a transport."""
 
 import asyncio
 import json
-import os
 import sys
 
-from mcp import ClientSession, StdioServerParameters
+import httpx2
+from mcp import ClientSession, MCPError, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-ARGUMENTS = json.loads(os.environ["ARGUMENTS"])
+GIVEN = json.load(sys.stdin)
 
 
-async def check(name, transport):
-    failed = 0
-    async with transport as streams, ClientSession(streams[0], streams[1]) as session:
+def transport(kind, target):
+    if kind == "stdio":
+        return stdio_client(StdioServerParameters(**target))
+    if kind == "sse":
+        return sse_client(target, headers=GIVEN["headers"])
+    return streamable_http_client(target, http_client=httpx2.AsyncClient(headers=GIVEN["headers"], timeout=60))
+
+
+async def check(name, streams):
+    answers, made = [], ""
+    async with streams as pair, ClientSession(pair[0], pair[1]) as session:
         await session.initialize()
         tools = (await session.list_tools()).tools
-        answered = 0
-        for tool in tools:
-            answer = await session.call_tool(tool.name, ARGUMENTS.get(tool.name, {}))
-            if not answer.content or not answer.content[0].text:
-                print(f"{name}: {tool.name} answers nothing", file=sys.stderr)
-                failed += 1
-            answered += not answer.is_error
-        if not tools or answered < 0.6 * len(tools):
-            print(f"{name}: only {answered} of {len(tools)} tools have an answer", file=sys.stderr)
-            failed += 1
-        print(f"{name}: {len(tools)} tools listed and called, {answered} answered")
-    return failed
+        for call in GIVEN["calls"]:
+            arguments = json.loads(json.dumps(call["arguments"]).replace("{proposal}", made))
+            try:
+                answer = await session.call_tool(call["tool"], arguments)
+                text = answer.content[0].text if answer.content else ""
+                answers.append({**call, "text": text, "isError": answer.is_error})
+                if text.startswith("approval needed: "):
+                    made = text.split()[2].rstrip(",")
+            except MCPError as error:
+                answers.append({**call, "protocol": str(error)})
+    listed = [tool.model_dump(by_alias=True, mode="json") for tool in tools]
+    print(json.dumps({"name": name, "tools": listed, "answers": answers}), flush=True)
 
 
 async def main():
-    command = StdioServerParameters(command=os.environ["MIDWATCH"], args=["mcp", "--replay", os.environ["RECORDED"]])
-    url = os.environ["URL"]
-    failed = await check("Python SDK over stdio", stdio_client(command))
-    failed += await check("Python SDK over HTTP", streamable_http_client(f"{url}/mcp"))
-    failed += await check("Python SDK over SSE", sse_client(f"{url}/sse"))
-    sys.exit(1 if failed else 0)
+    for kind, target in GIVEN["transports"].items():
+        await check(f"Python SDK over {kind if kind == 'stdio' else kind.upper()}", transport(kind, target))
 
 
 asyncio.run(main())

@@ -1,27 +1,89 @@
-// What is tested: our server over a recorded cluster.
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+// What is tested: our server over the test bed's control plane, with people, all tools, and the old SSE switched on.
+import { execFile, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
-const { MIDWATCH, RECORDED } = process.env;
-/** Starts `midwatch serve` in front of `midwatch replay`, on free ports, with the old SSE switched on. */
-export async function serve() {
+const { MIDWATCH } = process.env;
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const run = promisify(execFile);
+const TOOLSETS = ['core', 'config', 'helm', 'ours'];
+
+/** Starts it all on free ports. `stop` also runs on a signal; the test bed ends with its standard input in any case. */
+export async function start() {
   const dir = await mkdtemp(join(tmpdir(), 'midwatch-mcp-'));
-  const replay = spawn(MIDWATCH, ['replay', RECORDED, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const server = await said(replay, /http:\/\/127\.0\.0\.1:\d+/);
-  const config = join(dir, 'midwatch.yaml');
-  await writeFile(config, `listen: 127.0.0.1:0\ndata_dir: ${dir}\ncluster: {server: '${server}'}\nmcp: {sse: true}\n`);
-  const midwatch = spawn(MIDWATCH, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const address = await said(midwatch, /address=(127\.0\.0\.1:\d+)/);
-  return {
-    url: `http://${address}`,
-    async stop() {
-      for (const child of [midwatch, replay]) child.kill('SIGKILL');
-      await rm(dir, { recursive: true, force: true });
-    },
+  const children = [];
+  const stop = async () => {
+    for (const child of children.reverse()) {
+      child.stdin.end();
+      if (child.spawnfile === MIDWATCH) child.kill();
+      if ((child.exitCode ?? child.signalCode) === null) await new Promise((resolve) => child.on('exit', resolve));
+    }
+    await rm(dir, { recursive: true, force: true });
   };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop().finally(() => process.exit(1)));
+  const begin = (pattern, ...command) => {
+    const child = spawn(command[0], command.slice(1), { stdio: 'pipe' });
+    children.push(child);
+    return said(child, pattern);
+  };
+  try {
+    const bed = JSON.parse(await begin(/^(\{"kubeconfig".*)/, here('../run'), 'up', '--wait', '--nodes', '2'));
+    const kubectl = async (...args) => (await run(bed.kubectl, ['--kubeconfig', bed.kubeconfig, ...args], { maxBuffer: 64 << 20 })).stdout;
+    // where a person's programs look for it
+    await mkdir(join(dir, '.kube'));
+    await copyFile(bed.kubeconfig, join(dir, '.kube/config'));
+    await furnish(bed, kubectl);
+    const settled = Date.now() + 61_000;
+    const helm = join(dir, 'helm');
+    await writeFile(helm, `#!/bin/sh\nexec ${here('../run')} helm "$@"\n`);
+    await chmod(helm, 0o755);
+    const config = join(dir, 'midwatch.yaml');
+    await writeFile(config, JSON.stringify({
+      listen: `127.0.0.1:${await free()}`, data_dir: join(dir, 'served'), policy: here('policy.yaml'),
+      cluster: { kubeconfig: bed.kubeconfig }, prometheus: { url: bed.prometheus },
+      people: { impersonate: true },
+      mcp: { sse: true, toolsets: TOOLSETS, rate_per_minute: 100000, helm: { program: helm, charts: [here('chart')] } },
+      approvals: { most_waiting: 1000 },
+    }));
+    const own = async (...args) => (await run(MIDWATCH, [...args, '--role', 'operator', '--config', config])).stdout;
+    await own('user', 'set', 'agent', '--group', 'agents');
+    const token = (await own('token', 'create', 'agent')).trim().split(/\s+/).pop();
+    const address = await begin(/address=(127\.0\.0\.1:\d+)/, MIDWATCH, 'serve', '--config', config);
+    const stdio = (folder) => ({
+      command: MIDWATCH,
+      args: ['mcp', '--data-dir', join(dir, folder), '--toolsets', TOOLSETS.join(), '--prometheus', bed.prometheus],
+      env: { HOME: dir, PATH: process.env.PATH },
+    });
+    return { url: `http://${address}`, token, home: dir, chart: here('chart'), stdio, kubectl, stop, settled: () => sleep(settled - Date.now()) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The objects, a second revision of the deployment, a release that Helm itself made, and a pod that has crashed. */
+async function furnish(bed, kubectl) {
+  await kubectl('apply', '-f', here('demo.yaml'));
+  await kubectl('-n', 'demo', 'rollout', 'status', 'deployment/web', '--timeout=60s');
+  await kubectl('-n', 'demo', 'set', 'image', 'deployment/web', 'main=registry.example.com/web:2');
+  await kubectl('-n', 'demo', 'rollout', 'status', 'deployment/web', '--timeout=60s');
+  await run(here('../run'), ['helm', 'install', 'greeting', here('chart'), '--namespace', 'demo', '--kubeconfig', bed.kubeconfig]);
+  await kubectl('-n', 'demo', 'wait', 'pod/store-0', '--for=jsonpath={.status.containerStatuses[0].restartCount}=2', '--timeout=120s');
+}
+
+/** A port that is free now; the addresses in proposals are those of the configuration. */
+async function free() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.on('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Waits for a line that matches, on either output. */
@@ -33,7 +95,7 @@ function said(child, pattern) {
         const plain = line.replace(/\x1b\[[0-9;]*m/g, '');
         seen.push(plain);
         const match = plain.match(pattern);
-        if (match) resolve(match[1] ?? match[0]);
+        if (match) resolve(match[1]);
       });
     }
     child.on('exit', (code) => reject(new Error(`it ended with ${code}:\n${seen.join('\n')}`)));
