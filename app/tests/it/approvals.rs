@@ -360,7 +360,8 @@ async fn lost_answers(bed: &TestBed) {
     let office = Office::open(cluster, busy(), Acting::AsOwner).await;
     let trials = if long() { 1_000 } else { 12 };
     let mut outcomes = std::collections::BTreeMap::<String, u32>::new();
-    for trial in 0..trials {
+    let (mut trial, mut overtaken) = (0, 0);
+    while trial < trials {
         let wanted = 1 + (trial % 2);
         proxy.patch("lost", "web", &json!({"spec": {"replicas": 3 - wanted}})).await;
         let view = office.approved(scale("lost", wanted)).await;
@@ -368,8 +369,15 @@ async fn lost_answers(bed: &TestBed) {
         proxy.cut(cut);
         let before = proxy.writes.load(Ordering::SeqCst);
         let mut seen = office.run(&view.id).await;
-        assert_eq!(seen.state, State::Unknown, "trial {trial}: {:?}", seen.outcome);
         proxy.cut(Cut::Never);
+        // the deployment controller was quicker, and nothing was written: once more
+        if seen.state == State::Stale {
+            assert_eq!(proxy.writes.load(Ordering::SeqCst), before, "trial {trial}");
+            overtaken += 1;
+            assert!(overtaken <= trials, "nearly all were overtaken");
+            continue;
+        }
+        assert_eq!(seen.state, State::Unknown, "trial {trial}: {:?}", seen.outcome);
         let began = std::time::Instant::now();
         while seen.state == State::Unknown {
             assert!(began.elapsed() < Duration::from_secs(60), "trial {trial}: never settled");
@@ -384,8 +392,9 @@ async fn lost_answers(bed: &TestBed) {
         assert_eq!(took, cut != Cut::BeforeWrite, "trial {trial}");
         assert_eq!(text, if took { "it took effect" } else { "it did not take effect" }, "trial {trial} {cut:?}");
         *outcomes.entry(format!("{cut:?}: {text}")).or_default() += 1;
+        trial += 1;
     }
-    println!("{trials} lost answers, 0 double writes: {outcomes:?}");
+    println!("{trials} lost answers, 0 double writes, {overtaken} more were overtaken: {outcomes:?}");
 }
 
 /// I6: random reversible changes, each undone: the specification is what it was, byte for byte.
@@ -393,7 +402,7 @@ async fn random_changes(bed: &TestBed) {
     furnish(bed, "undo");
     let proxy = Proxy::start(bed).await;
     let office = Office::open(admin(bed), busy(), Acting::AsPerson).await;
-    let trials = if long() { 1_000 } else { 40 };
+    let wanted = if long() { 1_000 } else { 40 };
     let (mut equal, mut skipped) = (0, 0);
     let mut rest = Vec::new();
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
@@ -401,7 +410,11 @@ async fn random_changes(bed: &TestBed) {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
-    for trial in 0..trials {
+    for trial in 0.. {
+        if equal + rest.len() == wanted {
+            break;
+        }
+        assert!(skipped < wanted, "too few were tried");
         let before = proxy.get("undo", "web").await;
         let body = random_change(&mut random, &before);
         let view = match office
@@ -431,10 +444,10 @@ async fn random_changes(bed: &TestBed) {
             Err(why) => rest.push(format!("{trial} {body}: {why}")),
         }
     }
-    let tried = trials - skipped;
-    println!("{tried} changes undone, {equal} equal, {skipped} not tried; the rest: {rest:#?}");
-    assert!(tried * 2 > trials, "too few were tried");
-    assert!(f64::from(equal) >= 0.999 * f64::from(tried), "{rest:#?}");
+    println!(
+        "{wanted} changes undone, {equal} equal, {skipped} more changed nothing or were overtaken; the rest: {rest:#?}"
+    );
+    assert!(rest.len() * 1_000 <= wanted, "{rest:#?}");
 }
 
 /// What a person would compare: specification, labels, and annotations that no controller writes.

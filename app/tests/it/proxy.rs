@@ -28,7 +28,8 @@ pub enum Cut {
 
 #[derive(Clone)]
 pub struct Proxy {
-    /// Writes that were no dry run and that the server took, or that never got there.
+    /// Writes that were no dry run and that the server took, or that never got there. A write counts also when the one who
+    /// sent it dies meanwhile.
     pub writes: Arc<AtomicU32>,
     cut: Arc<Mutex<Cut>>,
     client: reqwest::Client,
@@ -42,7 +43,10 @@ impl Proxy {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = format!("http://{}", listener.local_addr().unwrap());
         let proxy = Self { writes: Arc::default(), cut: Arc::new(Mutex::new(Cut::Never)), client, server, own };
-        let router = Router::new().fallback(forward).with_state(proxy.clone());
+        let apart = |State(proxy): State<Self>, request: Request| async move {
+            tokio::spawn(forward(proxy, request)).await.unwrap()
+        };
+        let router = Router::new().fallback(apart).with_state(proxy.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         proxy
     }
@@ -72,7 +76,7 @@ impl Proxy {
     }
 }
 
-async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
+async fn forward(proxy: Proxy, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 10 << 20).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().to_string();
@@ -97,7 +101,8 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
         proxy.writes.fetch_add(1, Ordering::SeqCst);
     }
     let bytes = answer.bytes().await.unwrap();
-    match cut {
+    // a refusal is no write whose answer could be lost
+    match if status.is_success() { cut } else { Cut::Never } {
         Cut::AfterWrite => tokio::time::sleep(Duration::from_secs(5)).await,
         Cut::ErrorAfterWrite => {
             return (StatusCode::BAD_GATEWAY, json!({"kind": "Status"}).to_string()).into_response();
