@@ -64,7 +64,9 @@ impl Mind {
     pub async fn word(&self, incident: i64) -> Result<(), String> {
         let text = |error: store::Error| error.to_string();
         let found = incidents::get(self.store.read(), incident).await.map_err(text)?;
-        let Some(found) = found.filter(|incident| incident.state == "open") else { return Ok(()) };
+        let Some(found) = found.filter(|incident| incident.state == "open") else {
+            return self.supersede(incident, i64::MAX).await.map_err(text);
+        };
         let Some((revision, report)) = reports::newest(self.store.read(), incident).await.map_err(text)? else {
             return Ok(());
         };
@@ -78,6 +80,7 @@ impl Mind {
             .write(move |connection| {
                 Box::pin(async move {
                     let about = Some((incident, revision));
+                    runs::supersede(connection, incident, revision, store::now()).await?;
                     runs::begin(connection, &begun, Kind::Alert, &found.title, about, store::now()).await
                 })
             })
@@ -104,6 +107,14 @@ impl Mind {
         crash_at("after-words");
         self.store.wake().outbox.notify_waiters();
         Ok(())
+    }
+
+    async fn supersede(&self, incident: i64, newest: i64) -> Result<(), store::Error> {
+        self.store
+            .write(move |connection| {
+                Box::pin(async move { runs::supersede(connection, incident, newest, store::now()).await })
+            })
+            .await
     }
 
     async fn run(&self, id: &str, report: &Report) -> Result<Outcome, String> {

@@ -100,6 +100,24 @@ pub async fn end(connection: &mut SqliteConnection, id: &str, words: &str, now: 
     Ok(())
 }
 
+/// Marks the runs about an incident that did not end, because what they were about is past: a newer report, or the end.
+pub async fn supersede(
+    connection: &mut SqliteConnection,
+    incident: i64,
+    newest: i64,
+    now: Millis,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE runs SET state = 'superseded', updated_at = $3 WHERE incident = $1 AND revision < $2 AND state = 'running'",
+    )
+    .bind(incident)
+    .bind(newest)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub async fn get(pool: &SqlitePool, id: &str) -> Result<Option<Run>, Error> {
     Ok(sqlx::query_as("SELECT * FROM runs WHERE id = $1").bind(id).fetch_optional(pool).await?)
 }
