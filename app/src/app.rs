@@ -21,6 +21,7 @@ use crate::approvals::{Acting, Approvals, Seal};
 use crate::audit::{Audit, Keeper, Signer};
 use crate::config::{Config, Peers};
 use crate::deliver::{Composer, Deliver, Quiet, Routes, Templates};
+use crate::hands::Place;
 use crate::http::{self, Doors, Http, Unready};
 use crate::investigate::{Asking, Detective, Mind, Wishes};
 use crate::jobs::{self, Job, Runner};
@@ -80,7 +81,7 @@ impl App {
                 store: store.clone(),
                 audit,
                 approvals: approvals.clone(),
-                base: base(&config),
+                place: Place { base: base(&config), terminal: None },
                 helm: config.mcp.helm.clone().map(Into::into),
             }),
             impersonate: config.people.impersonate,

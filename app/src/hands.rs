@@ -1,13 +1,38 @@
 //! Proposals as the tools of an MCP server see them: a wish goes in, an id and an address come out. No right comes with it.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use tools::{Change, Proposed, Standing, Trouble};
 
 use crate::approvals::{Approvals, Refusal, State, View, Wish};
 use crate::people::Person;
 
+/// Where people say yes.
+pub struct Place {
+    /// address of the pages
+    pub base: String,
+    /// the store's folder, where perhaps no server is behind the pages
+    pub terminal: Option<PathBuf>,
+}
+
+impl Place {
+    fn how(&self, id: &str) -> String {
+        let Some(folder) = &self.terminal else { return "on that page".to_owned() };
+        let folder = folder.display();
+        format!(
+            "with `midwatch approvals approve {id} --data-dir {folder}`, or on that page if `midwatch serve` runs on this folder,"
+        )
+    }
+}
+
 /// Proposes what a tool was asked for, in the name of the person who called it.
-pub async fn propose(approvals: &Approvals, person: &Person, change: Change, base: &str) -> Result<Proposed, Trouble> {
+pub async fn propose(
+    approvals: &Approvals,
+    person: &Person,
+    change: Change,
+    place: &Place,
+) -> Result<Proposed, Trouble> {
     let wish = Wish {
         verb: change.verb,
         api_version: change.api_version,
@@ -20,26 +45,32 @@ pub async fn propose(approvals: &Approvals, person: &Person, change: Change, bas
         reason: change.reason,
     };
     let view = approvals.propose(person, wish).await.map_err(trouble)?;
-    Ok(proposed(&view, base))
+    Ok(proposed(&view, place))
 }
 
 /// None also for what belongs to somebody else.
-pub async fn status(approvals: &Approvals, person: &Person, id: &str, base: &str) -> Result<Option<Proposed>, Trouble> {
+pub async fn status(
+    approvals: &Approvals,
+    person: &Person,
+    id: &str,
+    place: &Place,
+) -> Result<Option<Proposed>, Trouble> {
     match approvals.view(person, id).await {
-        Ok(view) => Ok(Some(proposed(&view, base))),
+        Ok(view) => Ok(Some(proposed(&view, place))),
         Err(Refusal::NoSuch(_)) => Ok(None),
         Err(error) => Err(trouble(error)),
     }
 }
 
-fn proposed(view: &View, base: &str) -> Proposed {
+fn proposed(view: &View, place: &Place) -> Proposed {
     let text = view.outcome.as_ref().and_then(|outcome| outcome["text"].as_str()).map(str::to_owned);
     let health = view.health.as_ref().map(|health| format!("health afterwards: {health}"));
     let outcome: Vec<String> = text.into_iter().chain(health).collect();
     let class = view.plan.as_ref().map(|plan| format!(" (class {})", plan.class)).unwrap_or_default();
     Proposed {
         id: view.id.clone(),
-        url: format!("{}/approvals/{}", base.trim_end_matches('/'), view.id),
+        url: format!("{}/approvals/{}", place.base.trim_end_matches('/'), view.id),
+        how: place.how(&view.id),
         summary: format!("{}{class}", view.summary),
         standing: standing(view),
         outcome: (!outcome.is_empty()).then(|| outcome.join("; ")),

@@ -8,15 +8,18 @@ use std::sync::Arc;
 use clap::Args;
 use cluster::Cluster;
 use diagnose::collect::Prometheus;
+use serde_json::Value;
 use tokio::sync::watch;
 use tools::{ContextName, Hands, OnlyReading, Server, Settings};
 
 use super::LangArg;
+use super::setup::ConfigArgs;
 use super::source::{ClusterArgs, Opened};
 use crate::app;
 use crate::approvals::Acting;
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::hands::Place;
 use crate::jobs::{self, Job, Runner};
 use crate::mcp::{Clusters, Desk, Hub, Toolset, caller};
 use crate::people;
@@ -30,6 +33,9 @@ pub struct Mcp {
     /// Neither list nor run tools that propose changes
     #[arg(long)]
     read_only: bool,
+    /// Configuration file with the policy, helm and the store's folder; with it changes can be proposed
+    #[arg(short, long, value_name = "FILE", env = "MIDWATCH_CONFIG")]
+    config: Option<PathBuf>,
     /// Keep proposals in this folder, so that changes can be proposed; say yes with `midwatch approvals ... --data-dir DIR`
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -71,17 +77,25 @@ impl Mcp {
         let asked = self.cluster.prometheus.as_deref().map(Answers::live).transpose()?;
         let prometheus = asked.map(|answers| Arc::new(answers) as Arc<dyn Prometheus>);
         let clusters = Clusters::of(self.cluster.source(), limits);
-        let desk = match &self.data_dir {
-            Some(folder) => {
-                let config = Config { data_dir: folder.to_owned(), ..Config::default() };
-                let store = app::open_store(&config).await?;
-                let desk = desk(&config, store, clusters.get(None).ok())?;
-                work(&desk);
-                Some(desk)
-            }
-            None => None,
+        let desk = if self.config.is_some() || self.data_dir.is_some() {
+            let config = self.configured()?;
+            let store = app::open_store(&config).await?;
+            let desk = desk(&config, store, clusters.get(None).ok())?;
+            work(&desk);
+            Some(desk)
+        } else {
+            None
         };
         Ok(Arc::new(Hub { clusters, prometheus, desk, impersonate: false }))
+    }
+
+    /// The file that was named, and none that happens to lie where an agent starts its servers.
+    fn configured(&self) -> anyhow::Result<Config> {
+        let folder = self.data_dir.as_ref().map(|folder| ("data_dir", Value::from(folder.display().to_string())));
+        match &self.config {
+            Some(file) => ConfigArgs { config: Some(file.clone()) }.sound(folder.as_slice()),
+            None => Ok(Config { data_dir: self.data_dir.clone().unwrap_or_default(), ..Config::default() }),
+        }
     }
 }
 
@@ -89,7 +103,8 @@ impl Mcp {
 pub(super) fn desk(config: &Config, store: Store, cluster: Option<Cluster>) -> anyhow::Result<Desk> {
     let approvals = Arc::new(app::approvals(config, store.clone(), cluster, Acting::AsOwner)?);
     let helm = config.mcp.helm.clone().map(Into::into);
-    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, base: app::base(config), helm })
+    let place = Place { base: app::base(config), terminal: Some(config.data_dir.clone()) };
+    Ok(Desk { audit: Audit::new(store.clone()), store, approvals, place, helm })
 }
 
 /// Carries out in this process what is approved.

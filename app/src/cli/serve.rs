@@ -32,12 +32,14 @@ impl Serve {
         let mut flags = Vec::new();
         flags.extend(self.listen.as_ref().map(|listen| ("listen", Value::from(listen.as_str()))));
         flags.extend(self.data_dir.as_ref().map(|dir| ("data_dir", Value::from(dir.display().to_string()))));
-        let config = self.config.sound(&flags)?;
+        let mut config = self.config.sound(&flags)?;
         log::start(&config.log)?;
         let cluster = find_cluster(&config);
-        say_what_is_missing(&config, cluster.as_ref()).await;
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+        // port 0 means any: what is printed and sent names the one it became
+        config.listen = listener.local_addr().context("reading the listener's address")?;
+        say_what_is_missing(&config, cluster.as_ref()).await;
         let app = App::new(config, cluster).await?;
         app.serve(listener, stop_signal()?).await?;
         Ok(0)

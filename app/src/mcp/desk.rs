@@ -8,7 +8,7 @@ use tools::{Caller, Change, Decision, Document, Helm, Proposed, Tool, Trouble};
 use super::person;
 use crate::approvals::Approvals;
 use crate::audit::{Action, Audit, Entry};
-use crate::hands;
+use crate::hands::{self, Place};
 use crate::store::{Error, Store, alerts, incidents, reports};
 
 /// Incidents in one answer, and alerts of one incident.
@@ -18,8 +18,7 @@ pub struct Desk {
     pub store: Store,
     pub audit: Audit,
     pub approvals: Arc<Approvals>,
-    /// Where people reach the pages.
-    pub base: String,
+    pub place: Place,
     pub helm: Option<Helm>,
 }
 
@@ -52,12 +51,12 @@ impl Desk {
             let why = "only the cluster that Midwatch serves can be changed; leave context out";
             return Err(Trouble::unreadable("context", why));
         }
-        hands::propose(&self.approvals, &person(caller).ok_or_else(nobody)?, change, &self.base).await
+        hands::propose(&self.approvals, &person(caller).ok_or_else(nobody)?, change, &self.place).await
     }
 
     pub async fn status(&self, caller: &Caller, id: &str) -> Result<Option<Proposed>, Trouble> {
         match person(caller) {
-            Some(person) => hands::status(&self.approvals, &person, id, &self.base).await,
+            Some(person) => hands::status(&self.approvals, &person, id, &self.place).await,
             None => Ok(None),
         }
     }

@@ -48,7 +48,7 @@ pub async fn a_chart_is_proposed_object_by_object(bed: &TestBed) {
         store: office.store.clone(),
         audit: Audit::new(office.store.clone()),
         approvals: office.hub.clone(),
-        base: String::new(),
+        place: midwatch::hands::Place { base: String::new(), terminal: None },
         helm: Some(helm),
     };
     let hub = Hub { clusters: Clusters::only(Ok(admin(bed))), prometheus: None, desk: Some(desk), impersonate: false };

@@ -70,6 +70,8 @@ pub struct Proposed {
     pub id: String,
     /// The page where a person who may approve it can see it in full. Carries no right of its own.
     pub url: String,
+    /// How such a person does it, after "has to approve it".
+    pub how: String,
     pub summary: String,
     pub standing: Standing,
     /// What came of it, once something did.
@@ -80,11 +82,11 @@ pub struct Proposed {
 impl Proposed {
     /// What a model is told.
     pub fn words(&self) -> String {
-        let Self { id, url, summary, standing, outcome, expires } = self;
+        let Self { id, url, how, summary, standing, outcome, expires } = self;
         let outcome = outcome.as_deref().unwrap_or_default();
         match standing {
             Standing::Waiting => format!(
-                "approval needed: {id}, {url}\n{summary}\nNothing has changed yet. A person has to approve it on that page before \
+                "approval needed: {id}, {url}\n{summary}\nNothing has changed yet. A person has to approve it {how} before \
                  {expires}; then ask proposal_status with id {id}."
             ),
             Standing::Approved | Standing::Running => format!("{id} is approved and under way: {summary}"),
@@ -103,7 +105,7 @@ impl Proposed {
     /// What a program is told: `data` of every answer about a proposal. A tool that can end in one requires nothing else in
     /// its output schema.
     pub fn data(&self) -> Value {
-        let Self { id, url, summary, standing, outcome, expires } = self;
+        let Self { id, url, how: _, summary, standing, outcome, expires } = self;
         json!({"proposal": {"id": id, "url": url, "summary": summary, "standing": standing.name(), "outcome": outcome,
             "expires": expires.to_string()}})
     }

@@ -48,7 +48,16 @@ impl Hands for Desk {
         changes.push(change);
         let url = format!("https://midwatch.example.com/approvals/{id}");
         let (standing, expires) = (Standing::Waiting, Timestamp::UNIX_EPOCH);
-        std::future::ready(Ok(Proposed { id, url, summary, standing, outcome: None, expires })).boxed()
+        std::future::ready(Ok(Proposed {
+            id,
+            url,
+            how: "on that page".to_owned(),
+            summary,
+            standing,
+            outcome: None,
+            expires,
+        }))
+        .boxed()
     }
 
     fn status<'a>(&'a self, _: &'a Caller, _: &'a str) -> BoxFuture<'a, Result<Option<Proposed>, Trouble>> {

@@ -90,6 +90,7 @@ impl Hands for Small {
         let proposed = Proposed {
             url: format!("https://midwatch.example/approvals/{id}"),
             id: id.clone(),
+            how: "on that page".to_owned(),
             summary: format!("{:?} {} {}", change.verb, change.kind, change.name.unwrap_or_default()),
             standing: Standing::Waiting,
             outcome: None,
