@@ -41,10 +41,10 @@ impl<'a> Down<'a> {
     }
 
     pub fn make(&self, class: Class, statement: Text) -> Finding {
-        let (zh, _) = super::exit_code::shown(self.exit.code);
+        let exit = format!("exitCode {}, reason {}", self.exit.code, self.exit.reason);
         Finding::new(class, &self.root.re, statement)
             .seen_on(&self.container.pod.re)
-            .cite(self.container.cite_status(self.exit.field, format!("exitCode {zh}, reason {}", self.exit.reason)))
+            .cite(self.container.cite_status(self.exit.field, exit))
     }
 
     /// What the program last said: its log and the message it left.
