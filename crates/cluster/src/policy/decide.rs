@@ -98,9 +98,10 @@ impl Found {
         }
         let (effect, why) = match class {
             Class::R => (Effect::Allow, "no rule is about it, and reads are allowed".to_owned()),
-            Class::S | Class::W | Class::D | Class::X | Class::N => {
-                (Effect::Deny, format!("no rule allows a {} (class {})", class.meaning(), class.as_str()))
-            }
+            Class::S | Class::W | Class::D | Class::X | Class::N => (
+                Effect::Deny,
+                format!("no rule allows it, and its class {} ({}) is refused then", class.as_str(), class.meaning()),
+            ),
         };
         Decision { effect, rule: "built-in".to_owned(), why }
     }
