@@ -44,6 +44,8 @@ pub fn one_shot() -> Limits {
 
 impl ClusterArgs {
     pub fn open(&self, limits: &Limits) -> anyhow::Result<Opened> {
+        // whatever is read here is redacted in the end, and this takes as long as some answers do
+        std::thread::spawn(redact::ready);
         let prometheus = self.prometheus.as_deref().map(Answers::live).transpose()?;
         if let Some(dir) = &self.replay {
             let recording =
@@ -53,7 +55,11 @@ impl ClusterArgs {
             }
             let now = recording.time;
             let recorded = Answers::recorded(recording.metrics());
-            let cluster = cluster::over(&recording.name.clone(), Replay::new(recording).router(), limits);
+            let name = recording.name.clone();
+            let replay = Replay::new(recording);
+            let cluster = cluster::over(&name, replay.router(), limits);
+            // taking ten thousand objects apart takes longer than the end of the process, which frees them too
+            std::mem::forget(replay);
             return Ok(Opened { cluster, now, prometheus: prometheus.or(recorded) });
         }
         Ok(Opened { cluster: cluster::open(&self.source(), limits)?, now: Timestamp::now(), prometheus })

@@ -180,6 +180,12 @@ impl Redactor {
     }
 }
 
+/// Builds what the first text would have to wait for; may go on in a thread of its own.
+pub fn ready() {
+    LazyLock::force(&anchors::ANCHORS);
+    session();
+}
+
 /// The session of this process.
 pub fn session() -> &'static Redactor {
     static SESSION: LazyLock<Redactor> = LazyLock::new(Redactor::new);
