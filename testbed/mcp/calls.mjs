@@ -3,25 +3,12 @@ import { readFile } from 'node:fs/promises';
 
 const ARGUMENTS = await readFile(new URL('arguments.json', import.meta.url), 'utf8');
 
-/** Refused everywhere: what the answer says, and why that is right. */
-const ALWAYS = {
+/** What is refused: what the answer says, and why that is right. */
+const REFUSED = {
   projects_list: ['it is not OpenShift', 'the test bed is no OpenShift'],
   nodes_log: ['which nobody has given leave for', 'pages of a kubelet are off until the policy names them'],
   nodes_stats_summary: ['which nobody has given leave for', 'pages of a kubelet are off until the policy names them'],
-};
-const REFUSED = {
-  served: {
-    ...ALWAYS,
-    pods_exec: ['cannot be previewed', 'nobody can approve what no preview shows'],
-  },
-  // `midwatch mcp` has the built-in policy and no configuration
-  stdio: {
-    ...ALWAYS,
-    pods_exec: ['the policy does not allow this (class X', 'class X is off in the built-in policy'],
-    pods_run: ['the policy does not allow this (class X', 'class X is off in the built-in policy'],
-    helm_uninstall: ['the policy does not allow this (class D', 'class D is off in the built-in policy'],
-    helm_install: ['No helm program is set up here', 'mcp.helm is a part of the configuration'],
-  },
+  pods_exec: ['cannot be previewed', 'nobody can approve what no preview shows'],
 };
 
 /** For each tool its calls, those that propose first: `{proposal}` in the others stands for one that was made. */
@@ -41,11 +28,11 @@ export function calls(tools, chart) {
 }
 
 /** Prints what was wrong and a line of figures. `answers` are the calls with `text` and `isError`, or `protocol`. */
-export function judge(name, way, tools, answers) {
+export function judge(name, tools, answers) {
   const wrong = [];
   const counted = { answered: 0, proposed: 0, refused: 0 };
   for (const answer of answers) {
-    const refused = REFUSED[way][answer.tool]?.[0];
+    const refused = REFUSED[answer.tool]?.[0];
     const one = kind(answer, refused);
     if (one) counted[one]++;
     else wrong.push(`${answer.tool} ${JSON.stringify(answer.arguments)}: ${answer.protocol ?? answer.text ?? 'no text'}`);
@@ -73,6 +60,6 @@ function kind(answer, refused) {
 
 /** The reasons, as a table. */
 export function reasons() {
-  const rows = Object.entries(REFUSED).flatMap(([way, tools]) => Object.entries(tools).map(([tool, [, why]]) => `  ${way} ${tool}: ${why}`));
+  const rows = Object.entries(REFUSED).map(([tool, [, why]]) => `  ${tool}: ${why}`);
   return `Refused, and why:\n${rows.join('\n')}`;
 }

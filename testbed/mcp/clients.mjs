@@ -32,7 +32,7 @@ const wrong = (text) => {
 };
 
 /** The client that editors and n8n's MCP nodes are made with. */
-async function typescript(name, way, transport) {
+async function typescript(name, transport) {
   const client = new Client({ name: 'check', version: '1' });
   await client.connect(transport);
   const { tools } = await client.listTools();
@@ -48,18 +48,18 @@ async function typescript(name, way, transport) {
   const { prompts } = await client.listPrompts();
   if (!resourceTemplates.length || !prompts.length) wrong(`${name}: no resource templates or no prompts`);
   await client.close();
-  failed += judge(name, way, tools, answers);
+  failed += judge(name, tools, answers);
   return calls(tools, subject.chart);
 }
 
-async function python(way, transports, list) {
+async function python(transports, list) {
   const given = { transports, headers, calls: list };
   const child = spawn(PYTHON, [here('clients.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   child.stdin.end(JSON.stringify(given));
   for await (const line of createInterface({ input: child.stdout })) {
     const { name, tools, answers } = JSON.parse(line);
-    failed += judge(name, way, tools, answers);
+    failed += judge(name, tools, answers);
   }
   const [code] = await exit;
   if (code !== 0) wrong(`the Python SDK's program ended with ${code}`);
@@ -76,7 +76,7 @@ async function inspect(...args) {
   }
 }
 
-async function inspector(name, way, target) {
+async function inspector(name, target) {
   const { tools } = await inspect(...target, '--method', 'tools/list');
   const all = calls(tools, subject.chart);
   let made = '';
@@ -88,7 +88,7 @@ async function inspector(name, way, target) {
   const answers = await severally(all.filter((call) => call.proposing), answered);
   made = answers.map(proposal).find(Boolean);
   answers.push(...(await severally(all.filter((call) => !call.proposing), answered)));
-  failed += judge(name, way, tools, answers);
+  failed += judge(name, tools, answers);
 }
 
 /** A few at once: each is a process. */
@@ -161,18 +161,16 @@ async function all() {
   const http = ['HTTP', `${subject.url}/mcp`];
   const sse = ['SSE', `${subject.url}/sse`];
   const requestInit = { headers };
-  const served = await typescript('TypeScript SDK over HTTP', 'served', new StreamableHTTPClientTransport(new URL(http[1]), { requestInit }));
-  await typescript('TypeScript SDK over SSE', 'served', new SSEClientTransport(new URL(sse[1]), { requestInit }));
-  await python('served', { http: http[1], sse: sse[1] }, served);
+  const served = await typescript('TypeScript SDK over HTTP', new StreamableHTTPClientTransport(new URL(http[1]), { requestInit }));
+  await typescript('TypeScript SDK over SSE', new SSEClientTransport(new URL(sse[1]), { requestInit }));
+  await python({ http: http[1], sse: sse[1] }, served);
   for (const [name, url] of [http, sse]) {
-    await inspector(`Inspector over ${name}`, 'served', [url, '--transport', name.toLowerCase(), '--header', `Authorization: ${headers.authorization}`]);
+    await inspector(`Inspector over ${name}`, [url, '--transport', name.toLowerCase(), '--header', `Authorization: ${headers.authorization}`]);
   }
-  // the built-in policy leaves alone what somebody else changed in the last minute
-  await subject.settled();
-  const local = await typescript('TypeScript SDK over stdio', 'stdio', new StdioClientTransport(subject.stdio('typescript')));
-  await python('stdio', { stdio: subject.stdio('python') }, local);
+  await typescript('TypeScript SDK over stdio', new StdioClientTransport(subject.stdio('typescript')));
+  await python({ stdio: subject.stdio('python') }, served);
   const { command, args } = subject.stdio('inspector');
-  await inspector('Inspector over stdio', 'stdio', [command, ...args]);
+  await inspector('Inspector over stdio', [command, ...args]);
   const after = await objects();
   if (after === before) console.log('no object has changed');
   else wrong(`the objects have changed:\n${before}\n\n${after}`);

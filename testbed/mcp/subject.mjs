@@ -1,12 +1,10 @@
 // What is tested: our server over the test bed's control plane, with people, all tools, and the old SSE switched on.
 import { execFile, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const { MIDWATCH } = process.env;
@@ -39,13 +37,12 @@ export async function start() {
     await mkdir(join(dir, '.kube'));
     await copyFile(bed.kubeconfig, join(dir, '.kube/config'));
     await furnish(bed, kubectl);
-    const settled = Date.now() + 61_000;
     const helm = join(dir, 'helm');
     await writeFile(helm, `#!/bin/sh\nexec ${here('../run')} helm "$@"\n`);
     await chmod(helm, 0o755);
     const config = join(dir, 'midwatch.yaml');
     await writeFile(config, JSON.stringify({
-      listen: `127.0.0.1:${await free()}`, data_dir: join(dir, 'served'), policy: here('policy.yaml'),
+      listen: '127.0.0.1:0', data_dir: join(dir, 'served'), policy: here('policy.yaml'),
       cluster: { kubeconfig: bed.kubeconfig }, prometheus: { url: bed.prometheus },
       people: { impersonate: true },
       mcp: { sse: true, toolsets: TOOLSETS, rate_per_minute: 100000, helm: { program: helm, charts: [here('chart')] } },
@@ -57,10 +54,10 @@ export async function start() {
     const address = await begin(/address=(127\.0\.0\.1:\d+)/, MIDWATCH, 'serve', '--config', config);
     const stdio = (folder) => ({
       command: MIDWATCH,
-      args: ['mcp', '--data-dir', join(dir, folder), '--toolsets', TOOLSETS.join(), '--prometheus', bed.prometheus],
+      args: ['mcp', '--config', config, '--data-dir', join(dir, folder), '--toolsets', TOOLSETS.join(), '--prometheus', bed.prometheus],
       env: { HOME: dir, PATH: process.env.PATH },
     });
-    return { url: `http://${address}`, token, home: dir, chart: here('chart'), stdio, kubectl, stop, settled: () => sleep(settled - Date.now()) };
+    return { url: `http://${address}`, token, home: dir, chart: here('chart'), stdio, kubectl, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,15 +72,6 @@ async function furnish(bed, kubectl) {
   await kubectl('-n', 'demo', 'rollout', 'status', 'deployment/web', '--timeout=60s');
   await run(here('../run'), ['helm', 'install', 'greeting', here('chart'), '--namespace', 'demo', '--kubeconfig', bed.kubeconfig]);
   await kubectl('-n', 'demo', 'wait', 'pod/store-0', '--for=jsonpath={.status.containerStatuses[0].restartCount}=2', '--timeout=120s');
-}
-
-/** A port that is free now; the addresses in proposals are those of the configuration. */
-async function free() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.on('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Waits for a line that matches, on either output. */
