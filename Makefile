@@ -37,9 +37,9 @@ run:
 testbed-bin:
 	@testbed/run build
 
-# Many tests wait for a control plane or a lease: three at a time keep two cores busy.
+# Many tests wait for a control plane or a lease: five at a time keep two cores busy.
 test: check testbed-bin
-	RUST_TEST_THREADS=3 $(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
+	RUST_TEST_THREADS=5 $(CARGO) test --locked --workspace --features notify/pretend,midwatch/failpoints
 	testbed/run test
 	testbed/mcp/run conformance
 	testbed/mcp/run client
@@ -67,7 +67,7 @@ eval:
 
 # Linking with LTO would take longer than it saves here.
 torture: testbed-bin
-	TORTURE=1 CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals model_crash no_mutation --nocapture
+	TORTURE=1 CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --release --locked -p midwatch --features failpoints --test it -- torture gaps approvals model_crash model_bed enemy_agent no_mutation --nocapture
 
 conformance:
 	testbed/mcp/run conformance

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod accepted;
 mod advice;
 mod approvals;
 #[cfg(feature = "failpoints")]
@@ -58,5 +59,4 @@ mod terminal;
 mod testbed;
 mod tool_servers;
 mod tool_servers_login;
-mod torture;
 mod verdict;

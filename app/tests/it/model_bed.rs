@@ -173,7 +173,7 @@ fn looking(prints: Prints, stage: &'static Stage) -> Act {
 /// again says of itself.
 fn steady(text: &str) -> String {
     let moving =
-        Regex::new(r"E\d+|\d{4}-\d\d-\d\dT?\S*|\d\d:\d\d(:\d\d)?\S*|x\d+|\d+ (times|seconds|minutes)|\d+(m|s)\b")
+        Regex::new(r"E\d+|ErrImagePull|ImagePullBackOff|\d{4}-\d\d-\d\dT?\S*|\d\d:\d\d(:\d\d)?\S*|x\d+|\d+ (times|seconds|minutes)|\d+(m|s)\b")
             .unwrap();
     let cited = |line: &&str| !line.starts_with("> E");
     let text: Vec<&str> = text.lines().filter(cited).collect();

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::accepted::{Campaign, print};
 use crate::faultfs::{Cut, Dial, Disk, Random, Sync};
 use crate::program::{Producer, Program, Sink, client, send};
-use crate::torture::{Campaign, print};
 use crate::verdict::{check, drain, end_leases, stored};
 
 #[tokio::test(flavor = "multi_thread")]
