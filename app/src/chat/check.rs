@@ -1,4 +1,5 @@
-//! Holds a model's prose against what was read: ids that do not exist, objects that are nowhere, deeds that nobody did.
+//! Holds a model's prose against what was read: ids that do not exist, objects that are nowhere, quantities that nothing
+//! names, deeds that nobody did.
 //!
 //! Pure. The words stay as they are; what nothing backs is listed beside them.
 
@@ -47,6 +48,14 @@ static DEED: LazyLock<Regex> = LazyLock::new(|| {
 #[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
 static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"`([a-z0-9][a-z0-9.-]*[a-z0-9])`").expect("a pattern"));
 
+/// Sizes, shares and codes of an end: numbers that only a reading can give. Counts and times are not among them, a
+/// sentence may add them up.
+#[expect(clippy::expect_used, reason = "the pattern is a literal, and is compiled by every test")]
+static QUANTITY: LazyLock<Regex> = LazyLock::new(|| {
+    let sized = r"(?-u:\b)([0-9]+(?:\.[0-9]+)?(?:[kmgtp](?:ib?|b)(?-u:\b)|%))";
+    Regex::new(&format!(r"{sized}|(?:exit(?:ed with)? code|退出码)[ :：为是]*([0-9]+)(?-u:\b)")).expect("a pattern")
+});
+
 /// What of the words is not backed.
 pub fn guesses(said: &str, seen: &Seen, lang: Lang) -> Vec<Guess> {
     let mut found = Vec::new();
@@ -65,6 +74,10 @@ pub fn guesses(said: &str, seen: &Seen, lang: Lang) -> Vec<Guess> {
     let flat = plain(said);
     for name in names(&flat, &seen.namespaces).into_iter().filter(|name| !occurs(&seen.whole, name)) {
         add(&name, "读到的内容里没有它，是猜测", "it occurs in nothing that was read, a guess");
+    }
+    let quantities = QUANTITY.captures_iter(&flat).filter_map(|found| found.iter().skip(1).flatten().next());
+    for one in quantities.map(|found| found.as_str()).filter(|one| !occurs(&seen.whole, one)) {
+        add(one, "读到的内容里没有这个数", "nothing that was read names this number");
     }
     if let Some(deed) = DEED.find(&flat) {
         add(deed.as_str(), "什么都没有改动：模型只能提出", "nothing has changed: a model only proposes");
@@ -113,7 +126,9 @@ mod tests {
             namespaces: ["shop".to_owned()].into(),
             whole: String::new(),
         };
-        seen.add("Pod shop/cart-7d9f-xyz12 FailedScheduling; Deployment shop/cart; kube-system");
+        seen.add(
+            "Pod shop/cart-7d9f-xyz12 FailedScheduling; Deployment shop/cart; kube-system; limit 512Mi, exit code 137",
+        );
         seen
     }
 
@@ -129,6 +144,7 @@ mod tests {
             "Use apps/v1 and/or a read-only UTF-8 file from 2026-11-24; `kube-system` is fine, `--previous` too.",
             "Run registry.example.com/other:2 as https://example.com/x-1 says.",
             "Pods were restarted 3 times. 已重启 3 次。",
+            "It has a limit of 512Mi and ended with exit code 137. 限制为512Mi，退出码为 137。Wait 5m, at 10:30.",
         ] {
             assert_eq!(marked(said), Vec::<String>::new(), "{said}");
         }
@@ -139,6 +155,8 @@ mod tests {
         assert_eq!(marked("It is full [E99], [E99] and R7."), ["E99", "R7"]);
         assert_eq!(marked("Pod shop/web-9 and pod/ghost and cart-9000 fail."), ["web-9", "ghost", "cart-9000"]);
         assert_eq!(marked("The claim `data-old` is lost."), ["data-old"]);
+        assert_eq!(marked("It used 12Mi, 93.5% of its 1.5GB."), ["12mi", "93.5%", "1.5gb"]);
+        assert_eq!(marked("退出码为 139，内存用到 700Mi。"), ["139", "700mi"]);
         assert_eq!(marked("I have now scaled shop/cart to 5."), ["i have now scaled"]);
         assert_eq!(marked("我已经把 shop/cart 扩容了。").len(), 1);
         assert_eq!(marked("命名空间 shop 里的 cart-9000 挂了 [R9]"), ["R9", "cart-9000"]);
