@@ -186,8 +186,8 @@ def alerts(pods):
     say(f"| ... requests to the API server for one alert; one diagnosis' requests and bytes | {requests:.0f}; {timings['requests']}, {timings['bytes']:,} B |")
     for n in range(1000):
         serve.post({"alertname": "Storm", "namespace": f"aiops-{n % ALERTS}", "pod": f"storm-{n}", "severity": "warning"})
-    storm = memory(serve.process.pid)
-    say(f"| memory of `serve`, {pods} pods: idle / after a storm of 1,000 alerts / highest | {idle:.0f} / {storm:.0f} / {memory(serve.process.pid, 'VmHWM'):.0f} MiB |")
+    after = memory(serve.process.pid)
+    say(f"| memory of `serve`, {pods} pods: idle / after a storm of 1,000 alerts / highest | {idle:.0f} / {after:.0f} / {memory(serve.process.pid, 'VmHWM'):.0f} MiB |")
     say(f"| start to ready, {pods} pods (goal: 1 s) | {ms(serve.ready)} |")
     serve.stop()
     if pods == 200:
