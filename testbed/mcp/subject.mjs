@@ -1,7 +1,7 @@
 // What is tested: our server over the test bed's control plane, with people, all tools, and the old SSE switched on.
 import { execFile, spawn } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -38,7 +38,9 @@ export async function start() {
     await copyFile(bed.kubeconfig, join(dir, '.kube/config'));
     await furnish(bed, kubectl);
     const helm = join(dir, 'helm');
-    await writeFile(helm, `#!/bin/sh\nexec ${here('../run')} helm "$@"\n`);
+    // the home below is a new one, and the built helm is in the cache of this one
+    const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+    await writeFile(helm, `#!/bin/sh\nXDG_CACHE_HOME='${cache}' exec ${here('../run')} helm "$@"\n`);
     await chmod(helm, 0o755);
     const config = join(dir, 'midwatch.yaml');
     await writeFile(config, JSON.stringify({
@@ -52,9 +54,10 @@ export async function start() {
     await own('user', 'set', 'agent', '--group', 'agents');
     const token = (await own('token', 'create', 'agent')).trim().split(/\s+/).pop();
     const address = await begin(/address=(127\.0\.0\.1:\d+)/, MIDWATCH, 'serve', '--config', config);
+    // -c and not --config, which the Inspector would take for its own
     const stdio = (folder) => ({
       command: MIDWATCH,
-      args: ['mcp', '--config', config, '--data-dir', join(dir, folder), '--toolsets', TOOLSETS.join(), '--prometheus', bed.prometheus],
+      args: ['mcp', '-c', config, '--data-dir', join(dir, folder), '--toolsets', TOOLSETS.join(), '--prometheus', bed.prometheus],
       env: { HOME: dir, PATH: process.env.PATH },
     });
     return { url: `http://${address}`, token, home: dir, chart: here('chart'), stdio, kubectl, stop };
