@@ -75,7 +75,7 @@ pub fn guesses(said: &str, seen: &Seen, lang: Lang) -> Vec<Guess> {
     for name in names(&flat, &seen.namespaces).into_iter().filter(|name| !occurs(&seen.whole, name)) {
         add(&name, "读到的内容里没有它，是猜测", "it occurs in nothing that was read, a guess");
     }
-    let quantities = QUANTITY.captures_iter(&flat).filter_map(|found| found.iter().skip(1).flatten().next());
+    let quantities = QUANTITY.captures_iter(&flat).filter_map(|found| found.get(1).or_else(|| found.get(2)));
     for one in quantities.map(|found| found.as_str()).filter(|one| !occurs(&seen.whole, one)) {
         add(one, "读到的内容里没有这个数", "nothing that was read names this number");
     }
