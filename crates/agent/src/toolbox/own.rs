@@ -6,8 +6,8 @@ use super::client::Client;
 use super::settings::Elicitation;
 use super::source::Source;
 
-/// Bytes that the pipe holds: a hundred runs have a hundred pipes, and keep what these once held.
-const PIPE: usize = 4 << 10;
+/// Bytes that the pipe holds.
+const PIPE: usize = 64 << 10;
 
 pub async fn open(server: impl ServerHandler) -> Result<Source, String> {
     let (ours, theirs) = tokio::io::duplex(PIPE);
